@@ -1,0 +1,134 @@
+/** Looks up on a chain what a receipt claims, so that verification rests on what the verifier read itself. */
+import { Contract, getBytes, hexlify, Interface, isError, type JsonRpcProvider, type Log } from 'ethers';
+import { connectChain, READING_LOG_ABI } from '../contracts/index.ts';
+import type { Anchor } from '../src/receipt/anchor.ts';
+import type { AnchorFact, BlockFact, ChainFacts, MissingAnchor } from '../src/receipt/trust.ts';
+import type { ChainQuestions } from '../src/receipt/verify.ts';
+import type { Beacon } from '../src/statement.ts';
+
+const READING_LOG = new Interface(READING_LOG_ABI);
+
+/** How a block is known to be final: the node's `finalized` tag, or so many blocks on a chain without one. */
+export interface Lookup {
+  readonly rpcUrl: string;
+  readonly confirmations: number;
+}
+
+/**
+ * Answers a receipt's questions from one RPC endpoint, which is trusted with that. Anchors on another chain stay unanswered.
+ * @throws ChainError when the endpoint does not answer.
+ */
+export async function lookUp(questions: ChainQuestions, lookup: Lookup): Promise<ChainFacts> {
+  const provider = await connectChain(lookup.rpcUrl);
+  try {
+    const { chainId } = await provider.getNetwork();
+    const finalBlock = await newestFinalBlock(provider, lookup.confirmations);
+    const onThisChain = questions.anchors.filter((anchor) => anchor.chainId === chainId);
+    const found = await Promise.all(onThisChain.map((anchor) => findAnchor(provider, anchor, finalBlock)));
+    const blocks = await Promise.all(questions.beacons.map((beacon) => findBlock(provider, chainId, beacon)));
+    return {
+      anchors: found.flatMap((fact) => (fact !== undefined && 'final' in fact ? [fact] : [])),
+      missing: found.flatMap((fact) => (fact !== undefined && !('final' in fact) ? [fact] : [])),
+      blocks: blocks.filter((block) => block !== undefined),
+    };
+  } finally {
+    provider.destroy();
+  }
+}
+
+async function newestFinalBlock(provider: JsonRpcProvider, confirmations: number): Promise<number> {
+  // Some nodes refuse the tag, others answer it with nothing: both mean that there is none.
+  const tagged = await provider.getBlock('finalized').catch(() => null);
+  if (tagged !== null) return tagged.number;
+  return (await provider.getBlockNumber()) - confirmations + 1;
+}
+
+/** The event as the chain has it, with its own block and transaction; or that the contract holds no root for the size. */
+async function findAnchor(
+  provider: JsonRpcProvider,
+  anchor: Anchor,
+  finalBlock: number,
+): Promise<AnchorFact | MissingAnchor | undefined> {
+  const address = hexlify(anchor.contract);
+  const logId = hexlify(anchor.logId);
+  const named = Number(anchor.blockNumber);
+  const head = await provider.getBlockNumber();
+  const topics = READING_LOG.encodeFilterTopics('Anchored', [logId]);
+  const inBlock =
+    named <= head ? await provider.getLogs({ address, topics, fromBlock: named, toBlock: named }) : [];
+  const event =
+    findSize(inBlock, anchor.size) ?? findSize(await allLogs(provider, address, topics), anchor.size);
+  if (event !== undefined) return toFact(provider, anchor, event, finalBlock);
+  const held = await hasRoot(provider, address, logId, anchor.size);
+  return held || named > head
+    ? undefined
+    : { chainId: anchor.chainId, contract: anchor.contract, logId: anchor.logId, size: anchor.size };
+}
+
+/** Public endpoints may refuse so wide a range; then only the block that the receipt names was looked at. */
+async function allLogs(
+  provider: JsonRpcProvider,
+  address: string,
+  topics: ReturnType<Interface['encodeFilterTopics']>,
+): Promise<Log[]> {
+  return provider.getLogs({ address, topics, fromBlock: 0, toBlock: 'latest' }).catch(() => []);
+}
+
+function findSize(logs: readonly Log[], size: number): Log | undefined {
+  return logs.find((log) => READING_LOG.parseLog(log)?.args['size'] === BigInt(size));
+}
+
+async function toFact(
+  provider: JsonRpcProvider,
+  anchor: Anchor,
+  event: Log,
+  finalBlock: number,
+): Promise<AnchorFact | undefined> {
+  const block = await provider.getBlock(event.blockHash);
+  const root = READING_LOG.parseLog(event)?.args['root'] as string | undefined;
+  if (block === null || root === undefined) return undefined;
+  return {
+    chainId: anchor.chainId,
+    contract: anchor.contract,
+    logId: anchor.logId,
+    size: anchor.size,
+    root: getBytes(root),
+    transactionHash: getBytes(event.transactionHash),
+    blockNumber: BigInt(event.blockNumber),
+    blockHash: getBytes(event.blockHash),
+    blockTime: block.timestamp,
+    final: event.blockNumber <= finalBlock,
+  };
+}
+
+async function hasRoot(
+  provider: JsonRpcProvider,
+  address: string,
+  logId: string,
+  size: number,
+): Promise<boolean> {
+  const contract = new Contract(address, READING_LOG, provider);
+  try {
+    await contract.getFunction('rootAt').staticCall(logId, size);
+    return true;
+  } catch (error) {
+    if (isError(error, 'CALL_EXCEPTION') || isError(error, 'BAD_DATA')) return false;
+    throw error;
+  }
+}
+
+async function findBlock(
+  provider: JsonRpcProvider,
+  chainId: bigint,
+  beacon: Beacon,
+): Promise<BlockFact | undefined> {
+  if (beacon.blockNumber > BigInt(Number.MAX_SAFE_INTEGER)) return undefined;
+  const block = await provider.getBlock(Number(beacon.blockNumber));
+  if (block?.hash == null) return undefined;
+  return {
+    chainId,
+    blockNumber: beacon.blockNumber,
+    blockHash: getBytes(block.hash),
+    blockTime: block.timestamp,
+  };
+}

@@ -1,0 +1,118 @@
+/** What every command of `vitalseal` shares: options, help, exit codes. */
+import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
+
+/** Exit codes, as documented in docs/cli.md. */
+export const EXIT = {
+  /** Done; the answer is yes. */
+  ok: 0,
+  /** Done; the answer is no: a receipt not proven, findings, a claim that did not hold. */
+  no: 1,
+  /** Wrong usage or configuration. Nothing was changed. */
+  usage: 2,
+  /** Something needed is not there: a chain, a port, a key, a file, the store. */
+  unavailable: 3,
+} as const;
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+export interface Option {
+  readonly type: 'string' | 'boolean';
+  readonly description: string;
+  /** Shown behind the option's name: `--port N`. */
+  readonly value?: string;
+  readonly required?: boolean;
+  readonly default?: string;
+}
+
+export type Options = Readonly<Record<string, Option>>;
+export type Values = Readonly<Record<string, string | boolean | undefined>>;
+
+export interface Io {
+  out(line: string): void;
+  err(line: string): void;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Aborted on SIGINT or SIGTERM. */
+  readonly stopped: AbortSignal;
+}
+
+export interface Command {
+  /** One or two words: `serve`, `device enrol`. */
+  readonly name: string;
+  readonly summary: string;
+  /** Arguments behind the name, for the usage line. */
+  readonly positionals?: string;
+  readonly options: Options;
+  /** Paragraphs below the options: what it does, what to do next. */
+  readonly help?: string;
+  run(values: Values, positionals: readonly string[], io: Io): Promise<ExitCode>;
+}
+
+/** Wrong usage: the message names the argument and what it should be. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+/** Reads the arguments of a command. Throws UsageError. */
+export function readArguments(
+  command: Command,
+  args: readonly string[],
+): { values: Values; positionals: string[] } {
+  const options: ParseArgsOptionsConfig = { help: { type: 'boolean' } };
+  for (const [name, option] of Object.entries(command.options)) options[name] = { type: option.type };
+  try {
+    const parsed = parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
+    const values: Record<string, string | boolean | undefined> = { ...(parsed.values as Values) };
+    if (values['help'] === true) return { values, positionals: parsed.positionals };
+    for (const [name, option] of Object.entries(command.options)) {
+      values[name] ??= option.default;
+      if (option.required && values[name] === undefined)
+        throw new UsageError(`--${name} is needed: ${option.description}`);
+    }
+    if (command.positionals === undefined && parsed.positionals.length > 0) {
+      throw new UsageError(`unexpected argument ${JSON.stringify(parsed.positionals[0])}`);
+    }
+    return { values, positionals: parsed.positionals };
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    throw new UsageError((error as Error).message);
+  }
+}
+
+export function helpFor(command: Command): string {
+  const rows = Object.entries(command.options).map(([name, option]) => {
+    const flag = `--${name}${option.type === 'string' ? ` ${option.value ?? 'VALUE'}` : ''}`;
+    const extra = option.required
+      ? ' (required)'
+      : option.default === undefined
+        ? ''
+        : ` (default ${option.default})`;
+    return [flag, `${option.description}${extra}`] as const;
+  });
+  const width = Math.max(0, ...rows.map(([flag]) => flag.length));
+  const lines = rows.map(([flag, text]) => `  ${flag.padEnd(width)}  ${text}`);
+  const usage = `Usage: vitalseal ${command.name}${command.positionals === undefined ? '' : ` ${command.positionals}`} [options]`;
+  const options = lines.length === 0 ? '' : `\n\nOptions:\n${lines.join('\n')}`;
+  return `${command.summary}\n\n${usage}${options}${command.help === undefined ? '' : `\n\n${command.help.trim()}`}`;
+}
+
+/** A required string option. */
+export function text(values: Values, name: string): string {
+  const value = values[name];
+  if (typeof value !== 'string' || value === '') throw new UsageError(`--${name} needs a value`);
+  return value;
+}
+
+export function optionalText(values: Values, name: string): string | undefined {
+  return values[name] === undefined ? undefined : text(values, name);
+}
+
+/** A whole number option within bounds. */
+export function whole(values: Values, name: string, low: number, high: number): number {
+  const raw = text(values, name);
+  const value = Number(raw);
+  if (!/^\d+$/.test(raw) || value < low || value > high) {
+    throw new UsageError(
+      `--${name} must be a whole number from ${low} to ${high}, not ${JSON.stringify(raw)}`,
+    );
+  }
+  return value;
+}

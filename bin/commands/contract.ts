@@ -1,0 +1,95 @@
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { Wallet } from 'ethers';
+import { connectChain, deployReadingLog, openLog } from '../../contracts/index.ts';
+import { loadConfig } from '../../gateway/config.ts';
+import { readSigner } from '../../gateway/secrets.ts';
+import { thumbprint } from '../../src/cose/key.ts';
+import { type Command, EXIT, optionalText, text, UsageError } from '../cli.ts';
+import { CONFIG_OPTION } from '../store-access.ts';
+
+export const contractDeploy: Command = {
+  name: 'contract deploy',
+  summary: 'Deploy the ReadingLog contract and open this gateway’s log in it',
+  options: {
+    config: CONFIG_OPTION,
+    rpc: { type: 'string', value: 'URL', description: 'JSON-RPC endpoint of the chain', required: true },
+    contract: {
+      type: 'string',
+      value: 'ADDRESS',
+      description: 'use this deployed ReadingLog and only open the log',
+    },
+    keystore: {
+      type: 'string',
+      value: 'FILE',
+      description: 'encrypted keystore that pays and operates',
+      default: 'keystore.json',
+    },
+    password: {
+      type: 'string',
+      value: 'FILE',
+      description: 'file with its password',
+      default: 'keystore-password',
+    },
+  },
+  help: `
+Writes the chain section of the configuration: chain id, contract, log id, keystore. File names are relative to the
+configuration. The contract has no owner and cannot be changed; one serves any number of gateways.`,
+  async run(values, _positionals, io) {
+    const file = text(values, 'config');
+    const base = dirname(resolve(file));
+    const config = loadConfig(file, {});
+    if (config.chain !== undefined)
+      throw new UsageError(`${file} has a chain section already; nothing was changed`);
+    const rpcUrl = text(values, 'rpc');
+    const [keystore, password] = [text(values, 'keystore'), text(values, 'password')];
+    const provider = await connectChain(rpcUrl);
+    try {
+      const wallet = (await unlock(join(base, keystore), join(base, password))).connect(provider);
+      const chainId = Number((await provider.getNetwork()).chainId);
+      const known = optionalText(values, 'contract');
+      const deployed = known === undefined ? await deployReadingLog(wallet) : undefined;
+      const address = known ?? deployed?.address ?? '';
+      if (deployed !== undefined)
+        io.out(`deployed ReadingLog at ${address} on chain ${chainId} for ${deployed.gasUsed} gas`);
+      const logKey = readSigner(config.keys.logKeyFile, 'keys.logKeyFile').publicKey;
+      const opened = await openLog(wallet, address, {
+        operator: wallet.address,
+        logKeyHash: thumbprint(logKey),
+      });
+      io.out(`opened log ${opened.logId} for ${opened.gasUsed} gas`);
+      const chain = {
+        rpcUrl,
+        chainId,
+        contract: address,
+        logId: opened.logId,
+        keystoreFile: keystore,
+        passwordFile: password,
+      };
+      amend(file, { chain });
+      amend(join(base, 'gateway-public.json'), { chainId, contract: address, logId: opened.logId });
+      return EXIT.ok;
+    } finally {
+      provider.destroy();
+    }
+  },
+};
+
+async function unlock(keystoreFile: string, passwordFile: string): Promise<Wallet> {
+  try {
+    const password = readFileSync(passwordFile, 'utf8').trim();
+    return new Wallet(
+      (await Wallet.fromEncryptedJson(readFileSync(keystoreFile, 'utf8'), password)).privateKey,
+    );
+  } catch {
+    // The reason may quote what is in the files.
+    throw new UsageError(`${keystoreFile} does not open with the password in ${passwordFile}`);
+  }
+}
+
+/** Adds fields to a JSON file, in one step: a crash leaves the old or the new file. */
+function amend(file: string, fields: object): void {
+  const content = { ...(JSON.parse(readFileSync(file, 'utf8')) as object), ...fields };
+  writeFileSync(`${file}.new`, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 });
+  renameSync(`${file}.new`, file);
+}

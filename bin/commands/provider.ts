@@ -1,0 +1,105 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import {
+  Inbox,
+  initProvider,
+  loadProviderConfig,
+  openInboxDatabase,
+  readInbox,
+  runProvider,
+} from '../../provider/index.ts';
+import { type Command, EXIT, text, UsageError, whole } from '../cli.ts';
+
+const CONFIG = {
+  type: 'string',
+  value: 'FILE',
+  description: 'the provider’s configuration',
+  default: 'provider.json',
+} as const;
+
+const providerInit: Command = {
+  name: 'provider init',
+  summary: 'Make a directory with a key and a configuration for a care provider’s inbox',
+  positionals: 'DIR',
+  options: {
+    id: { type: 'string', value: 'ID', description: 'the provider’s id at the gateway', required: true },
+    gateway: {
+      type: 'string',
+      value: 'FILE',
+      description: 'gateway-public.json of the gateway',
+      required: true,
+    },
+    port: {
+      type: 'string',
+      value: 'N',
+      description: 'port of the inbox; 0 picks a free one',
+      default: '8490',
+    },
+  },
+  help: 'Prints the line for the providers section of the gateway’s configuration.',
+  async run(values, positionals, io) {
+    const directory = resolve(text({ dir: positionals[0] }, 'dir'));
+    const file = text(values, 'gateway');
+    let gateway: { origin?: string; logKey?: string; webhookKey?: string };
+    try {
+      gateway = JSON.parse(readFileSync(file, 'utf8')) as typeof gateway;
+    } catch (error) {
+      throw new UsageError(`--gateway: cannot read ${file}: ${(error as Error).message}`);
+    }
+    const { origin, logKey, webhookKey } = gateway;
+    if (origin === undefined || logKey === undefined || webhookKey === undefined) {
+      throw new UsageError(
+        `--gateway: ${file} lacks origin, logKey or webhookKey; vitalseal init makes such a file`,
+      );
+    }
+    const [id, port] = [text(values, 'id'), whole(values, 'port', 0, 65_535)];
+    const made = initProvider(directory, { provider: id, port, origin, logKey, webhookKeys: [webhookKey] });
+    io.out(JSON.stringify({ id, url: `http://127.0.0.1:${port}/deliveries`, sealingKey: made.sealingKey }));
+    return EXIT.ok;
+  },
+};
+
+const providerServe: Command = {
+  name: 'provider serve',
+  summary: 'Run a care provider’s inbox: receive, open, check, store',
+  options: { config: CONFIG },
+  async run(values, _positionals, io) {
+    return runProvider(text(values, 'config'), {
+      writeLine: (line) => io.out(line),
+      writeError: (line) => io.err(line),
+      stopped: io.stopped,
+    }) as Promise<0 | 1 | 2>;
+  },
+};
+
+const providerList: Command = {
+  name: 'provider list',
+  summary: 'List the readings in an inbox, each with what is proven about it',
+  options: {
+    config: CONFIG,
+    after: { type: 'string', value: 'INDEX', description: 'only entries after this log index' },
+    limit: { type: 'string', value: 'N', description: 'at most so many', default: '100' },
+  },
+  help: 'Prints one JSON object a line.',
+  async run(values, _positionals, io) {
+    const config = loadProviderConfig(text(values, 'config'));
+    const db = openInboxDatabase(config.dataDirectory);
+    try {
+      const after =
+        values['after'] === undefined ? {} : { after: whole(values, 'after', 0, Number.MAX_SAFE_INTEGER) };
+      const limit = whole(values, 'limit', 1, 100_000);
+      for (const item of readInbox(new Inbox(db), { ...after, limit })) io.out(JSON.stringify(item, plain));
+      return EXIT.ok;
+    } finally {
+      db.close();
+    }
+  },
+};
+
+/** Bytes as hex and big integers as text, for JSON. */
+function plain(_key: string, value: unknown): unknown {
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
+  return typeof value === 'bigint' ? value.toString() : value;
+}
+
+export const providerCommands: readonly Command[] = [providerInit, providerServe, providerList];

@@ -1,0 +1,161 @@
+import { readFileSync } from 'node:fs';
+import { bytesToHex } from '../../src/bytes.ts';
+import type { Answer } from '../../src/receipt/answer.ts';
+import {
+  chainQuestions,
+  isProven,
+  type PackVerdicts,
+  type ReceiptVerdicts,
+  verifyPack,
+  verifyReceipt,
+} from '../../src/receipt/verify.ts';
+import { lookUp } from '../chain-facts.ts';
+import { type Command, EXIT, optionalText, text, UsageError, whole } from '../cli.ts';
+import { describeStatement } from '../describe-statement.ts';
+import { readTrustFile } from '../trust-file.ts';
+
+const LONGEST_FILE_BYTES = 64 * 1024 * 1024;
+
+export const receiptVerify: Command = {
+  name: 'receipt verify',
+  summary: 'Check a receipt: one verdict for each question',
+  positionals: 'FILE',
+  options: {
+    trust: {
+      type: 'string',
+      value: 'FILE',
+      description: 'whom you trust: log keys, contracts, device keys (receipt trust writes one)',
+      required: true,
+    },
+    rpc: {
+      type: 'string',
+      value: 'URL',
+      description:
+        'an RPC endpoint you trust, to look the anchor up; without it nothing is proven of the chain',
+    },
+    confirmations: {
+      type: 'string',
+      value: 'N',
+      description: 'blocks that make a block final where the chain has no tag for it',
+      default: '12',
+    },
+    json: { type: 'boolean', description: 'print JSON instead of text' },
+  },
+  help: 'Exit code 0 only when everything is proven. The gateway is not asked and not trusted.',
+  async run(values, positionals, io) {
+    const bytes = readReceipt(positionals);
+    const trust = readTrustFile(text(values, 'trust'));
+    const rpcUrl = optionalText(values, 'rpc');
+    const questions = chainQuestions(bytes);
+    const facts =
+      rpcUrl === undefined || questions.kind === 'reject'
+        ? undefined
+        : await lookUp(questions.value, {
+            rpcUrl,
+            confirmations: whole(values, 'confirmations', 1, 100_000),
+          });
+    const verdicts = isPack(bytes) ? verifyPack(bytes, trust, facts) : verifyReceipt(bytes, trust, facts);
+    const proven = isProven(verdicts);
+    io.out(
+      values['json'] === true
+        ? JSON.stringify({ proven, ...summary(verdicts) }, plain, 2)
+        : describe(verdicts, proven),
+    );
+    return proven ? EXIT.ok : EXIT.no;
+  },
+};
+
+export const receiptInspect: Command = {
+  name: 'receipt inspect',
+  summary: 'Show what a receipt says, without checking any of it',
+  positionals: 'FILE',
+  options: {},
+  async run(_values, positionals, io) {
+    const bytes = readReceipt(positionals);
+    const verdicts = isPack(bytes)
+      ? verifyPack(bytes, { logs: [], deviceKeys: [] })
+      : verifyReceipt(bytes, { logs: [], deviceKeys: [] });
+    const wellFormed = verdicts.answers['well-formed'];
+    if (wellFormed.verdict !== 'yes') {
+      io.err(`not a receipt: ${wellFormed.detail}`);
+      return EXIT.no;
+    }
+    const statements = verdicts.kind === 'pack' ? verdicts.statements : [verdicts];
+    for (const { statement, index } of statements) {
+      if (statement !== undefined) io.out(describeStatement(statement, index));
+    }
+    const questions = chainQuestions(bytes);
+    for (const anchor of questions.kind === 'ok' ? questions.value.anchors : []) {
+      io.out(
+        `claims an anchor: chain ${anchor.chainId}, contract 0x${bytesToHex(anchor.contract)}, log size ${anchor.size}, block ${anchor.blockNumber}`,
+      );
+    }
+    io.out('none of this has been checked; vitalseal receipt verify does that');
+    return EXIT.ok;
+  },
+};
+
+function readReceipt([file]: readonly string[]): Uint8Array {
+  if (file === undefined) throw new UsageError('which file?');
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(file);
+  } catch (error) {
+    throw new UsageError(`cannot read ${file}: ${(error as Error).message}`);
+  }
+  if (bytes.length > LONGEST_FILE_BYTES) throw new UsageError(`${file} is too large for a receipt`);
+  return Uint8Array.from(bytes);
+}
+
+/** A receipt is a tagged COSE_Sign1, a pack a map. */
+function isPack(bytes: Uint8Array): boolean {
+  return ((bytes[0] ?? 0) & 0xe0) === 0xa0;
+}
+
+function describe(verdicts: ReceiptVerdicts | PackVerdicts, proven: boolean): string {
+  const lines = Object.values(verdicts.answers).map(answerLine);
+  if (verdicts.kind === 'receipt') {
+    if (verdicts.statement !== undefined && proven)
+      lines.push('', describeStatement(verdicts.statement, verdicts.index));
+  } else {
+    for (const { statement, index, answers } of verdicts.statements) {
+      const wrong = Object.values(answers).filter(
+        ({ verdict, question }) => verdict !== 'yes' && question !== 'not-before',
+      );
+      lines.push(
+        `  index ${index} seq ${statement.seq}: ${wrong.length === 0 ? 'ok' : wrong.map(({ code }) => code).join(', ')}`,
+      );
+    }
+  }
+  return [...lines, '', proven ? 'PROVEN' : 'NOT PROVEN'].join('\n');
+}
+
+function answerLine({ question, verdict, code, detail, data }: Answer): string {
+  const time = data !== undefined && 'time' in data ? ` (${new Date(data.time * 1000).toISOString()})` : '';
+  return `${question.padEnd(12)} ${verdict.padEnd(8)} ${code}: ${detail}${time}`;
+}
+
+function summary(verdicts: ReceiptVerdicts | PackVerdicts): object {
+  const statements = verdicts.kind === 'pack' ? verdicts.statements : [verdicts];
+  return {
+    answers: verdicts.answers,
+    statements: statements.flatMap(({ statement, index, answers }) =>
+      statement === undefined
+        ? []
+        : [
+            {
+              device: statement.issuer,
+              boot: statement.boot,
+              seq: statement.seq,
+              index,
+              ...(verdicts.kind === 'pack' ? { answers } : {}),
+            },
+          ],
+    ),
+  };
+}
+
+function plain(_key: string, value: unknown): unknown {
+  if (value instanceof Uint8Array) return bytesToHex(value);
+  return typeof value === 'bigint' ? value.toString() : value;
+}

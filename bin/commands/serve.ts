@@ -1,0 +1,28 @@
+import pino from 'pino';
+import { startGateway } from '../../gateway/main.ts';
+import { type Command, EXIT } from '../cli.ts';
+import { CONFIG_OPTION, configOf } from '../store-access.ts';
+
+export const serve: Command = {
+  name: 'serve',
+  summary: 'Run the gateway from one configuration file',
+  options: { config: CONFIG_OPTION },
+  help: `
+Writes one JSON line to standard output when it is ready ({"ready":true,"mqtt":PORT,"http":PORT}) and its log to standard
+error. SIGTERM or SIGINT stops it cleanly: what was taken is committed and acknowledged first. Killed at any moment, it
+goes on at the next start from what is stored; nothing acknowledged is missing.`,
+  async run(values, _positionals, io) {
+    const config = configOf(values, io);
+    const logger = pino({ level: config.logLevel, base: null }, pino.destination(2));
+    const gateway = await startGateway(config, { clock: { now: Date.now }, logger });
+    io.out(JSON.stringify({ ready: true, mqtt: gateway.mqttPort, http: gateway.httpPort }));
+    const stopped = new Promise<undefined>((resolve) =>
+      io.stopped.addEventListener('abort', () => resolve(undefined), { once: true }),
+    );
+    const failure = io.stopped.aborted ? undefined : await Promise.race([stopped, gateway.failed]);
+    if (failure !== undefined) logger.error({ code: failure.code, ...failure.details }, failure.message);
+    await gateway.close();
+    logger.info({}, 'stopped');
+    return failure === undefined ? EXIT.ok : EXIT.unavailable;
+  },
+};

@@ -1,0 +1,146 @@
+import { writeFileSync } from 'node:fs';
+import { type Member, MISBEHAVIOURS, runSim, type SimOptions } from '../../device-sim/index.ts';
+import { bytesToBase64 } from '../../src/bytes.ts';
+import { ALGORITHM_IDS, type Algorithm } from '../../src/cose/algorithm.ts';
+import { encodeCoseKey } from '../../src/cose/key.ts';
+import { type Command, EXIT, optionalText, text, UsageError, type Values, whole } from '../cli.ts';
+
+export const sim: Command = {
+  name: 'sim',
+  summary: 'Simulate wearables against a broker: honest ones, and hostile ones by name',
+  options: {
+    broker: {
+      type: 'string',
+      value: 'URL',
+      description: 'MQTT broker, such as mqtt://127.0.0.1:1883',
+      required: true,
+    },
+    state: {
+      type: 'string',
+      value: 'DIR',
+      description: 'where the devices keep keys, counters and outboxes',
+      required: true,
+    },
+    devices: { type: 'string', value: 'N', description: 'how many honest devices', default: '3' },
+    algorithm: {
+      type: 'string',
+      value: 'NAME',
+      description: 'Ed25519, ESP256 or ES256K; without it all three in turn',
+    },
+    recordings: {
+      type: 'string',
+      value: 'DIR',
+      description: 'replay these recordings; without it a synthetic body, marked as test data',
+    },
+    speed: {
+      type: 'string',
+      value: 'N',
+      description: 'seconds of stored readings sent in one',
+      default: '60',
+    },
+    limit: { type: 'string', value: 'N', description: 'most statements a device sends' },
+    duration: { type: 'string', value: 'SECONDS', description: 'stop after so long' },
+    misbehave: {
+      type: 'string',
+      value: 'NAMES',
+      description: 'comma-separated, each by a device of its own; see below',
+    },
+    seed: {
+      type: 'string',
+      value: 'TEXT',
+      description: 'make names, keys and behaviour repeat; such keys are for tests only',
+    },
+    'enrol-file': {
+      type: 'string',
+      value: 'FILE',
+      description: 'only make the devices, and write what vitalseal device enrol --from needs',
+    },
+    provider: {
+      type: 'string',
+      value: 'ID',
+      description: 'provider to name in the enrol file',
+      default: 'clinic',
+    },
+    json: { type: 'boolean', description: 'print the summary as JSON' },
+  },
+  help: `
+Devices keep their state: the same directory goes on where it ended, with the outbox first. To test with a gateway: run with
+--enrol-file, enrol the devices from it, run again without.
+
+Misbehaviours and the verdict each should get:
+${[...MISBEHAVIOURS.values()].map(({ name, code, description }) => `  ${name.padEnd(18)} ${code.padEnd(18)} ${description}`).join('\n')}
+
+Exit code 1 when a misbehaviour was not taken as it should be, or acknowledgements are outstanding at the end.`,
+  async run(values, _positionals, io) {
+    const enrolFile = optionalText(values, 'enrol-file');
+    const stop = new AbortController();
+    const summary = await runSim(optionsOf(values), {
+      write: values['json'] === true ? io.err : io.out,
+      signal: AbortSignal.any([io.stopped, stop.signal]),
+      onMembers: (members) => {
+        if (enrolFile === undefined) return;
+        writeFileSync(enrolFile, enrolLines(members, text(values, 'provider')));
+        io.err(`wrote ${enrolFile}; next: vitalseal device enrol --from ${enrolFile}`);
+        stop.abort();
+      },
+    }).catch((error: unknown) => {
+      throw error instanceof RangeError ? new UsageError(error.message) : error;
+    });
+    if (values['json'] === true)
+      io.out(
+        JSON.stringify(
+          summary,
+          (_key, value: unknown) => (value instanceof Uint8Array ? bytesToBase64(value) : value),
+          2,
+        ),
+      );
+    if (enrolFile !== undefined) return EXIT.ok;
+    return summary.pending === 0 && summary.misbehaviours.every(({ asExpected }) => asExpected)
+      ? EXIT.ok
+      : EXIT.no;
+  },
+};
+
+function optionsOf(values: Values): SimOptions {
+  const recordingsFolder = optionalText(values, 'recordings');
+  const seed = optionalText(values, 'seed');
+  const misbehave = optionalText(values, 'misbehave')?.split(',') ?? [];
+  return {
+    url: text(values, 'broker'),
+    stateFolder: text(values, 'state'),
+    devices: whole(values, 'devices', 0, 100_000),
+    speed: whole(values, 'speed', 1, 1_000_000_000),
+    misbehave,
+    ...algorithmOf(values),
+    ...(recordingsFolder === undefined
+      ? { source: 'synthetic' as const }
+      : { source: 'recordings' as const, recordingsFolder }),
+    ...(seed === undefined ? {} : { seed }),
+    ...(values['limit'] === undefined ? {} : { limit: whole(values, 'limit', 1, 1_000_000_000) }),
+    ...(values['duration'] === undefined
+      ? {}
+      : { durationSeconds: whole(values, 'duration', 1, 31_536_000) }),
+  };
+}
+
+function algorithmOf(values: Values): { algorithms?: readonly Algorithm[] } {
+  const name = optionalText(values, 'algorithm');
+  if (name === undefined) return {};
+  if (!(name in ALGORITHM_IDS))
+    throw new UsageError(`--algorithm must be one of ${Object.keys(ALGORITHM_IDS).join(', ')}`);
+  return { algorithms: [name as Algorithm] };
+}
+
+function enrolLines(members: readonly Member[], provider: string): string {
+  const lines = members
+    .filter(({ mustBeEnrolled }) => mustBeEnrolled)
+    .map(({ urn, publicKey }, at) =>
+      JSON.stringify({
+        device: urn,
+        patient: `sim-${at + 1}`,
+        provider,
+        key: bytesToBase64(encodeCoseKey(publicKey)),
+      }),
+    );
+  return `${lines.join('\n')}\n`;
+}

@@ -1,0 +1,118 @@
+import { readFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { type Command, EXIT, optionalText, text, UsageError } from '../cli.ts';
+import { CONFIG_OPTION, configOf } from '../store-access.ts';
+
+const TIMEOUT_MS = 10_000;
+
+interface Status {
+  readonly origin: string;
+  readonly log: {
+    readonly size: number;
+    readonly checkpoint?: { readonly size: number; readonly sealedAt: number };
+  };
+  readonly devices: number;
+  readonly quarantine: { readonly kept: number; readonly dropped: number };
+  readonly anchoring?: AnchoringStatus;
+  readonly deliveries: readonly {
+    provider: string;
+    lagMs: number;
+    deadLetters: number;
+    lastError?: string;
+    statements: { cursor: number };
+  }[];
+}
+
+interface AnchoringStatus {
+  readonly recorded: number;
+  readonly submitted?: number;
+  readonly anchored?: number;
+  readonly final: number;
+  readonly gasUsed: string;
+  readonly lastError?: { readonly code: string; readonly message: string };
+}
+
+export const status: Command = {
+  name: 'status',
+  summary: 'Show what a running gateway is doing',
+  options: {
+    config: CONFIG_OPTION,
+    url: {
+      type: 'string',
+      value: 'URL',
+      description: 'HTTP interface of the gateway; by default as configured',
+    },
+    token: {
+      type: 'string',
+      value: 'FILE',
+      description: 'file with a bearer token; by default admin-token beside the configuration',
+    },
+    json: { type: 'boolean', description: 'print JSON instead of text' },
+  },
+  async run(values, _positionals, io) {
+    const config = configOf(values, io);
+    const url = optionalText(values, 'url') ?? `http://${config.http.host}:${config.http.port}`;
+    const tokenFile =
+      optionalText(values, 'token') ?? join(dirname(resolve(text(values, 'config'))), 'admin-token');
+    const answer = await ask(`${url}/v1/status`, readToken(tokenFile));
+    io.out(values['json'] === true ? JSON.stringify(answer, null, 2) : describe(answer));
+    return EXIT.ok;
+  },
+};
+
+function readToken(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch (error) {
+    throw new UsageError(`--token: cannot read ${file}: ${(error as Error).message}`);
+  }
+}
+
+async function ask(url: string, token: string): Promise<Status> {
+  let response: Response;
+  try {
+    response = await fetch(url, {
+      headers: { authorization: `Bearer ${token}` },
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+  } catch {
+    throw new Error(
+      `no gateway answers at ${url}; is vitalseal serve running, and is http.port the one it was given?`,
+    );
+  }
+  if (!response.ok)
+    throw new Error(
+      `the gateway at ${url} answered ${response.status}; does the token belong to it, with the role admin or auditor?`,
+    );
+  return (await response.json()) as Status;
+}
+
+function describe({ origin, log, devices, quarantine, anchoring, deliveries }: Status): string {
+  const sealed =
+    log.checkpoint === undefined
+      ? 'none sealed yet'
+      : `${log.checkpoint.size}, sealed ${new Date(log.checkpoint.sealedAt).toISOString()}`;
+  return [
+    `log          ${origin}`,
+    `entries      ${log.size}`,
+    `checkpoint   ${sealed}`,
+    `devices      ${devices}`,
+    `quarantine   ${quarantine.kept} kept, ${quarantine.dropped} fell out`,
+    ...(anchoring === undefined ? ['anchors      no chain is configured'] : describeAnchoring(anchoring)),
+    ...deliveries.map(({ provider, lagMs, deadLetters, lastError, statements }) => {
+      const trouble = lastError === undefined ? '' : `; last error: ${lastError}`;
+      return `provider     ${provider}: delivered up to ${statements.cursor}, ${lagMs} ms behind, ${deadLetters} dead letters${trouble}`;
+    }),
+  ].join('\n');
+}
+
+function describeAnchoring(status: AnchoringStatus): string[] {
+  const covered = (['recorded', 'submitted', 'anchored', 'final'] as const)
+    .map((state) => `${state} ${status[state] ?? '-'}`)
+    .join(', ');
+  const trouble =
+    status.lastError === undefined
+      ? []
+      : [`chain        ${status.lastError.code}: ${status.lastError.message}`];
+  return [`anchors      ${covered} (entries); ${status.gasUsed} gas so far`, ...trouble];
+}

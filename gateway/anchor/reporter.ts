@@ -1,0 +1,134 @@
+/** Turns what happens into log lines, metrics and status; says a thing once, not at every try. */
+import { bytesToHex } from '../../src/bytes.ts';
+import { GatewayError } from '../errors.ts';
+import type { Clock, Logger } from '../ports.ts';
+import type { Account } from './chain.ts';
+import type { ChainView, Change } from './reconcile.ts';
+import type { AnchorFailure, AnchorMetrics, AnchorStatus } from './status.ts';
+import type { SubmitOutcome } from './submit.ts';
+
+/** The two halves of a turn, which fail and recover apart from each other. */
+export type TurnPart = 'sealing' | 'anchoring';
+
+export class Reporter {
+  readonly #logger: Logger;
+  readonly #clock: Clock;
+  readonly #metrics: AnchorMetrics | undefined;
+  readonly #failures = new Map<TurnPart, AnchorFailure>();
+  #unreachableSince: number | undefined;
+  #waitingFor: AnchorStatus['waitingFor'];
+
+  constructor(logger: Logger, clock: Clock, metrics: AnchorMetrics | undefined) {
+    this.#logger = logger;
+    this.#clock = clock;
+    this.#metrics = metrics;
+  }
+
+  /** The part of the status that is known from here. */
+  state(): Pick<AnchorStatus, 'unreachableSince' | 'waitingFor' | 'lastError'> {
+    const lastError = [...this.#failures.values()].sort((a, b) => b.at - a.at)[0];
+    return {
+      ...(this.#unreachableSince !== undefined && { unreachableSince: this.#unreachableSince }),
+      ...(this.#waitingFor && { waitingFor: this.#waitingFor }),
+      ...(lastError && { lastError }),
+    };
+  }
+
+  /** Records a failure; returns it as the GatewayError that it is or stands for. */
+  failed(part: TurnPart, error: unknown): GatewayError {
+    const failure = asGatewayError(part, error);
+    const { code, message } = failure;
+    const before = this.#failures.get(part);
+    this.#failures.set(part, { code, message, at: this.#clock.now() });
+    this.#metrics?.failed(code);
+    if (code === 'chain-unreachable') {
+      this.#unreachableSince ??= this.#clock.now();
+      this.#metrics?.reachable(false);
+    }
+    const fields = { code, part, err: failure, ...failure.details };
+    if (failure.fatal) this.#logger.error(fields, message);
+    else if (before === undefined || !isSameFailure(before, failure)) this.#logger.warn(fields, message);
+    else this.#logger.debug(fields, message);
+    return failure;
+  }
+
+  succeeded(part: TurnPart): void {
+    this.#failures.delete(part);
+    if (part === 'sealing') return;
+    this.#metrics?.reachable(true);
+    if (this.#unreachableSince === undefined) return;
+    this.#logger.info(
+      { unreachableMs: this.#clock.now() - this.#unreachableSince },
+      'the chain answers again',
+    );
+    this.#unreachableSince = undefined;
+  }
+
+  looked({ newest, final }: ChainView, { balance }: Account): void {
+    this.#metrics?.chain({ newestBlock: newest.number, finalBlock: final.number, balance });
+  }
+
+  changed({ before, after }: Change): void {
+    const fields = { size: after.size, transaction: toHex(after.transactionHash) };
+    const seconds = (this.#clock.now() - after.submittedAt) / 1000;
+    if (before.state === 'final') {
+      this.#logger.error(fields, 'the chain took back a final block: the anchor in it is submitted again');
+    }
+    if (before.state === 'submitted' && after.anchor !== undefined) {
+      this.#logger.info(
+        { ...fields, block: Number(after.anchor.blockNumber), gas: Number(after.gasUsed) },
+        'anchored checkpoint',
+      );
+      this.#metrics?.anchored(after.size, after.gasUsed ?? 0n, seconds);
+    }
+    if (after.state === 'final') {
+      this.#logger.info(fields, 'anchor is final');
+      this.#metrics?.final(after.size, seconds);
+    } else if (after.setback !== undefined && after.setback !== before.setback) {
+      const level = after.setback === 'replaced' ? 'debug' : 'warn';
+      this.#logger[level](
+        { ...fields, setback: after.setback, state: after.state },
+        'anchor attempt set back',
+      );
+      this.#metrics?.setback(after.setback);
+    }
+  }
+
+  submitted(outcome: SubmitOutcome): void {
+    const waited = this.#waitingFor;
+    this.#waitingFor = outcome.kind === 'waiting' && outcome.for !== 'inclusion' ? outcome.for : undefined;
+    if (outcome.kind === 'sent' || outcome.kind === 'resent') {
+      const { size, transactionHash, nonce } = outcome.record;
+      const how =
+        outcome.kind === 'resent' ? 'resent' : outcome.replaces === undefined ? 'new' : 'replacement';
+      this.#logger.info({ size, nonce, how, transaction: toHex(transactionHash) }, 'submitted checkpoint');
+      this.#metrics?.submitted(size, how);
+    } else if (outcome.kind === 'waiting' && outcome.for === 'fee' && waited !== 'fee') {
+      this.#logger.warn(
+        { neededWei: String(outcome.needed) },
+        'gas costs more than the configured ceiling: anchoring waits, receipts come later',
+      );
+    }
+  }
+}
+
+/** Amounts change from try to try; the words say whether it is the same trouble. An unreachable node is one trouble. */
+function isSameFailure(before: AnchorFailure, now: GatewayError): boolean {
+  if (before.code !== now.code) return false;
+  return (
+    now.code === 'chain-unreachable' ||
+    before.message.replaceAll(/\d+/g, '') === now.message.replaceAll(/\d+/g, '')
+  );
+}
+
+function asGatewayError(part: TurnPart, error: unknown): GatewayError {
+  if (error instanceof GatewayError) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  return new GatewayError('anchor-failed', `${part} failed in an unexpected way: ${reason}`, {
+    cause: error,
+  });
+}
+
+function toHex(bytes: Uint8Array): string {
+  return `0x${bytesToHex(bytes)}`;
+}

@@ -1,0 +1,162 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, test } from 'vitest';
+import { GatewayError } from '../errors.ts';
+import { RpcClient, RpcError } from './rpc.ts';
+
+type Handler = (
+  body: { id: number; method: string; params: unknown },
+  response: ServerResponse,
+  request: IncomingMessage,
+) => void;
+
+const servers: Server[] = [];
+
+/** A node that answers as `handler` says. */
+async function listen(handler: Handler): Promise<string> {
+  const server = createServer((request, response) => {
+    let body = '';
+    request.on('data', (chunk) => (body += chunk));
+    request.on('end', () => handler(JSON.parse(body), response, request));
+  });
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+async function failure(promise: Promise<unknown>): Promise<GatewayError> {
+  const error = await promise.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(GatewayError);
+  return error as GatewayError;
+}
+
+/** The message without the part that changes from run to run. */
+const said = (error: Error): string => error.message.replaceAll(/:\d+/g, ':PORT');
+
+afterEach(() => {
+  for (const server of servers.splice(0)) {
+    server.closeAllConnections();
+    server.close();
+  }
+});
+
+describe('RpcClient', () => {
+  test('hands method and parameters over and the result back', async () => {
+    const url = await listen(({ id, method, params }, response) => {
+      response.end(JSON.stringify({ jsonrpc: '2.0', id, result: { method, params } }));
+    });
+    const rpc = new RpcClient({ url, timeoutMs: 5_000 });
+    expect(await rpc.call('eth_x', ['0x1', false])).toEqual({ method: 'eth_x', params: ['0x1', false] });
+  });
+
+  test('sends credentials as authorization and names the node without them', async () => {
+    const url = await listen(({ id }, response, request) => {
+      response.end(JSON.stringify({ id, result: [request.headers.authorization, request.url] }));
+    });
+    const secret = url.replace('http://', 'http://user:pa%20ss@');
+    const rpc = new RpcClient({ url: `${secret}/v3/api-key?token=t`, timeoutMs: 5_000 });
+    expect(await rpc.call('eth_x', [])).toEqual([`Basic ${btoa('user:pa ss')}`, '/v3/api-key?token=t']);
+    expect(rpc.name).toBe(url);
+    const error = rpc.unreachable('is away');
+    expect(error.message + JSON.stringify(error.details)).not.toMatch(/user|pa.*ss|api-key|token/);
+  });
+
+  test('an error of the node is an RpcError with one printable line', async () => {
+    const url = await listen(({ id }, response) => {
+      response.statusCode = 400;
+      response.end(
+        JSON.stringify({
+          id,
+          error: { code: -32000, message: `nonce\n\u001b[31m too low ${'x'.repeat(500)}`, data: '0x12' },
+        }),
+      );
+    });
+    const error = await new RpcClient({ url, timeoutMs: 5_000 })
+      .call('eth_x', [])
+      .catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(RpcError);
+    const { code, data, message } = error as RpcError;
+    expect({ code, data }).toEqual({ code: -32000, data: '0x12' });
+    expect(message).toMatch(/^nonce \[31m too low x+$/);
+    expect(message.length).toBe(200);
+  });
+
+  test('a node that never answers costs no more than the deadline', async () => {
+    const url = await listen(() => undefined);
+    const error = await failure(new RpcClient({ url, timeoutMs: 50 }).call('eth_x', []));
+    expect(error.code).toBe('chain-unreachable');
+    expect(said(error)).toMatchInlineSnapshot(
+      `"the node at http://127.0.0.1:PORT did not answer eth_x within 50 ms; anchoring goes on when it answers, readings are taken meanwhile"`,
+    );
+  });
+
+  test('a node that dribbles does not outlive the deadline', async () => {
+    const url = await listen((_body, response) => {
+      const timer = setInterval(() => response.write(' '), 10);
+      response.on('close', () => clearInterval(timer));
+    });
+    expect((await failure(new RpcClient({ url, timeoutMs: 100 }).call('eth_x', []))).message).toContain(
+      'within 100 ms',
+    );
+  });
+
+  test.each<[string, Handler, RegExp]>([
+    [
+      'an endless answer',
+      (_b, response) => void response.end(Buffer.alloc(5 * 1024 * 1024, 0x20)),
+      /more than \d+ bytes/,
+    ],
+    ['a web page', (_b, response) => void response.end('<html>'), /not JSON/],
+    [
+      'a list',
+      ({ id }, response) => void response.end(JSON.stringify([{ id, result: 1 }])),
+      /no JSON-RPC object/,
+    ],
+    [
+      'the answer to another question',
+      ({ id }, response) => void response.end(JSON.stringify({ id: id + 1, result: 1 })),
+      /out of turn/,
+    ],
+    ['no result', ({ id }, response) => void response.end(JSON.stringify({ id })), /out of turn/],
+    ['a bare status', (_b, response) => void response.writeHead(429).end('slow down'), /HTTP status 429/],
+    [
+      'a redirect',
+      (_b, response) => void response.writeHead(307, { location: 'http://127.0.0.1:1/' }).end(),
+      /could not be asked/,
+    ],
+    ['a closed connection', (_b, response) => void response.destroy(), /could not be asked/],
+    [
+      'half an answer',
+      (_b, response) =>
+        void response.writeHead(200, { 'content-length': '99' }).write('{"id"', () => response.destroy()),
+      /could not be asked/,
+    ],
+  ])('%s counts as no answer', async (_name, handler, message) => {
+    const url = await listen(handler);
+    const error = await failure(new RpcClient({ url, timeoutMs: 5_000 }).call('eth_x', []));
+    expect(error.code).toBe('chain-unreachable');
+    expect(error.message).toMatch(message);
+  });
+
+  test('a node that is not there', async () => {
+    const url = await listen(() => undefined);
+    await new Promise((resolve) => servers.pop()?.close(resolve));
+    expect(
+      said(await failure(new RpcClient({ url, timeoutMs: 5_000 }).call('eth_x', []))),
+    ).toMatchInlineSnapshot(
+      `"the node at http://127.0.0.1:PORT could not be asked for eth_x: connect ECONNREFUSED 127.0.0.1:PORT; anchoring goes on when it answers, readings are taken meanwhile"`,
+    );
+  });
+
+  test('close ends the calls under way and refuses new ones', async () => {
+    const url = await listen(() => undefined);
+    const rpc = new RpcClient({ url, timeoutMs: 60_000 });
+    const pending = failure(rpc.call('eth_x', []));
+    rpc.close();
+    expect((await pending).message).toContain('the chain connection is closed');
+    expect((await failure(rpc.call('eth_y', []))).message).toContain('the chain connection is closed');
+  });
+});

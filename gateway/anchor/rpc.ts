@@ -1,0 +1,150 @@
+/**
+ * JSON-RPC 2.0 over HTTP to one node, on the assumption that the node is slow, broken or hostile: every call has
+ * a deadline, every answer a size limit, redirects are not followed, and nothing is retried here.
+ */
+import { GatewayError } from '../errors.ts';
+
+/** Far above any answer we ask for (a block header, a receipt of one event). */
+const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
+/** A node's error text goes into log lines; past this it is noise. */
+const MAX_DETAIL_CHARS = 200;
+
+export interface RpcOptions {
+  /** http or https. Credentials in it are sent as basic authentication and never shown. */
+  readonly url: string;
+  /** From the first byte sent to the last received. */
+  readonly timeoutMs: number;
+}
+
+/** The node answered, and the answer was an error. `message` and `data` are text from outside. */
+export class RpcError extends Error {
+  override readonly name = 'RpcError';
+  readonly code: number;
+  readonly data: unknown;
+
+  constructor(code: number, message: string, data: unknown) {
+    super(printable(message));
+    this.code = code;
+    this.data = data;
+  }
+}
+
+export class RpcClient {
+  readonly #url: string;
+  readonly #headers: Readonly<Record<string, string>>;
+  readonly #timeoutMs: number;
+  readonly #closed = new AbortController();
+  #nextId = 1;
+  /** The address without credentials, path and query: hosted nodes keep their API keys there. */
+  readonly name: string;
+
+  constructor(options: RpcOptions) {
+    const url = new URL(options.url);
+    this.name = `${url.protocol}//${url.host}`;
+    this.#headers = { 'content-type': 'application/json', ...basicAuthorization(url) };
+    url.username = '';
+    url.password = '';
+    this.#url = url.href;
+    this.#timeoutMs = options.timeoutMs;
+  }
+
+  /**
+   * The `result` of one call, unchecked.
+   * @throws RpcError when the node answers with an error; GatewayError `chain-unreachable` for everything else.
+   */
+  async call(method: string, params: readonly unknown[]): Promise<unknown> {
+    const id = this.#nextId++;
+    const body = JSON.stringify({ jsonrpc: '2.0', id, method, params });
+    const deadline = AbortSignal.timeout(this.#timeoutMs);
+    const signal = AbortSignal.any([deadline, this.#closed.signal]);
+    let text: string;
+    try {
+      const response = await fetch(this.#url, {
+        method: 'POST',
+        headers: this.#headers,
+        body,
+        signal,
+        redirect: 'error',
+      });
+      text = await this.#readBody(response, method);
+    } catch (cause) {
+      if (cause instanceof GatewayError) throw cause;
+      if (deadline.aborted) throw this.unreachable(`did not answer ${method} within ${this.#timeoutMs} ms`);
+      throw this.unreachable(`could not be asked for ${method}: ${rootCause(cause)}`);
+    }
+    return this.#unwrap(text, id, method);
+  }
+
+  /** Rejects the calls under way and those to come. */
+  close(): void {
+    this.#closed.abort(new Error('the chain connection is closed'));
+  }
+
+  /** The error for a node that gave no usable answer. */
+  unreachable(what: string): GatewayError {
+    const message = `the node at ${this.name} ${what}; anchoring goes on when it answers, readings are taken meanwhile`;
+    return new GatewayError('chain-unreachable', message, { details: { node: this.name } });
+  }
+
+  async #readBody(response: Response, method: string): Promise<string> {
+    const reader = response.body?.getReader();
+    const decoder = new TextDecoder();
+    let text = '';
+    let received = 0;
+    // attacker-controlled
+    for (let part = await reader?.read(); part?.value !== undefined; part = await reader?.read()) {
+      received += part.value.length;
+      if (received > MAX_ANSWER_BYTES) {
+        await reader?.cancel();
+        throw this.unreachable(`answered ${method} with more than ${MAX_ANSWER_BYTES} bytes`);
+      }
+      text += decoder.decode(part.value, { stream: true });
+    }
+    // Some nodes send a JSON-RPC error with an HTTP error status; without a JSON body the status is all there is.
+    if (!response.ok && !text.trimStart().startsWith('{')) {
+      throw this.unreachable(`answered ${method} with HTTP status ${response.status}`);
+    }
+    return text + decoder.decode();
+  }
+
+  #unwrap(text: string, id: number, method: string): unknown {
+    let answer: unknown;
+    try {
+      answer = JSON.parse(text); // attacker-controlled
+    } catch {
+      throw this.unreachable(`answered ${method} with something that is not JSON`);
+    }
+    if (!isObject(answer)) throw this.unreachable(`answered ${method} with no JSON-RPC object`);
+    const error = answer['error'];
+    if (isObject(error)) {
+      const code = typeof error['code'] === 'number' ? error['code'] : 0;
+      throw new RpcError(code, String(error['message'] ?? 'no message'), error['data']);
+    }
+    if (answer['id'] !== id || !('result' in answer))
+      throw this.unreachable(`answered ${method} out of turn`);
+    return answer['result'];
+  }
+}
+
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function basicAuthorization(url: URL): Record<string, string> {
+  if (url.username === '' && url.password === '') return {};
+  const pair = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+  return { authorization: `Basic ${Buffer.from(pair, 'utf8').toString('base64')}` };
+}
+
+/** `fetch failed` says nothing; what it wraps (ECONNREFUSED, ENOTFOUND) does. */
+function rootCause(error: unknown): string {
+  let current = error;
+  for (let depth = 0; depth < 4 && current instanceof Error && current.cause instanceof Error; depth++)
+    current = current.cause;
+  return printable(current instanceof Error ? current.message || current.name : String(current));
+}
+
+/** One short line without control characters, so that a node cannot write into our log as it pleases. */
+function printable(text: string): string {
+  return text.replaceAll(/[^\x20-\x7e]+/g, ' ').slice(0, MAX_DETAIL_CHARS);
+}

@@ -1,0 +1,53 @@
+/** What the anchorer shows of itself: to people through the API, to monitoring through callbacks. */
+import type { GatewayErrorCode } from '../errors.ts';
+import type { AnchorSetback, AnchorTarget } from '../ports.ts';
+
+/** Sizes are numbers of log entries; each state covers all entries below its size. */
+export interface AnchorStatus {
+  readonly target: AnchorTarget;
+  /** The account that pays, 20 bytes. */
+  readonly sender: Uint8Array;
+  /** Size of the newest sealed checkpoint, 0 before the first. */
+  readonly recorded: number;
+  /** The greatest size on its way, if one is. */
+  readonly submitted?: number;
+  /** The greatest size in a block that may still be reorganised, if there is one. */
+  readonly anchored?: number;
+  /** The greatest size that is final, 0 before the first. */
+  readonly final: number;
+  /** Heights of the newest and the newest final block at the last look. */
+  readonly newestBlock?: bigint;
+  readonly finalBlock?: bigint;
+  /** Wei, at the last look. */
+  readonly balance?: bigint;
+  /** Units of gas that all anchors so far have used. */
+  readonly gasUsed: bigint;
+  /** Since when the chain has not answered (ms); absent while it does. */
+  readonly unreachableSince?: number;
+  /** What the newest checkpoint waits for beyond its turn in a block: cheaper gas, or its successor after a revert. */
+  readonly waitingFor?: 'fee' | 'next-checkpoint';
+  /** The last failure, kept until the next success. */
+  readonly lastError?: AnchorFailure;
+  /** A fatal failure has ended anchoring; only a restart goes on. */
+  readonly halted: boolean;
+}
+
+export interface AnchorFailure {
+  readonly code: GatewayErrorCode;
+  readonly message: string;
+  readonly at: number;
+}
+
+/** Called as things happen; must not throw. Labels are from closed sets. */
+export interface AnchorMetrics {
+  submitted(size: number, kind: 'new' | 'replacement' | 'resent'): void;
+  /** `seconds` since the attempt was signed. */
+  anchored(size: number, gasUsed: bigint, seconds: number): void;
+  final(size: number, seconds: number): void;
+  setback(kind: AnchorSetback): void;
+  failed(code: GatewayErrorCode): void;
+  /** After each look at the chain. */
+  chain(view: { readonly newestBlock: bigint; readonly finalBlock: bigint; readonly balance: bigint }): void;
+  /** True when the chain answers. */
+  reachable(is: boolean): void;
+}

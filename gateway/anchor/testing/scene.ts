@@ -1,0 +1,216 @@
+/** A real node with the contract on it, and everything an anchorer needs around it. */
+import { Contract, ContractFactory, type HDNodeWallet, id, JsonRpcProvider, Wallet } from 'ethers';
+import { type Anvil, type AnvilOptions, anvilAccount, startAnvil } from '../../../contracts/anvil.ts';
+import { READING_LOG_ABI, READING_LOG_BYTECODE } from '../../../contracts/index.ts';
+import { hexToBytes } from '../../../src/bytes.ts';
+import type { GatewayError } from '../../errors.ts';
+import type { AnchorRecord, AnchorTarget, Clock, Logger } from '../../ports.ts';
+import { Anchorer, type AnchorerOptions } from '../anchorer.ts';
+import { EthersChain, type EthersChainOptions } from '../ethers-chain.ts';
+import type { AnchorMetrics } from '../status.ts';
+import { CheckedStore } from './checked-store.ts';
+import { FaultChain } from './fault-chain.ts';
+import { MemoryLog } from './memory-log.ts';
+
+/** With this many slots anvil calls a block final when four more stand on it. */
+export const SLOTS_IN_AN_EPOCH = 2;
+export const BLOCKS_TO_FINAL = 2 * SLOTS_IN_AN_EPOCH;
+
+export const CADENCE_MS = 60_000;
+export const STUCK_AFTER_MS = 30_000;
+const GWEI = 1_000_000_000n;
+
+const OPTIONS: AnchorerOptions = {
+  anchorEveryMs: CADENCE_MS,
+  pollEveryMs: 1_000,
+  retryAtMostMs: 8_000,
+  feeCeiling: 100n * GWEI,
+  stuckAfterMs: STUCK_AFTER_MS,
+};
+
+export class TestClock implements Clock {
+  #now = 1_700_000_000_000;
+
+  now(): number {
+    return this.#now;
+  }
+
+  advance(ms: number): void {
+    this.#now += ms;
+  }
+}
+
+/** One life of an anchorer: what a process is in production. */
+export interface Life {
+  readonly anchorer: Anchorer;
+  readonly chain: FaultChain;
+  readonly finals: AnchorRecord[];
+  readonly beacons: bigint[];
+  readonly fatals: GatewayError[];
+  readonly lines: LogLine[];
+  readonly events: string[];
+}
+
+export interface LogLine {
+  readonly level: keyof Logger;
+  readonly message: string;
+}
+
+export interface LifeOptions {
+  readonly anchorer?: Partial<AnchorerOptions>;
+  readonly chain?: Partial<EthersChainOptions>;
+  readonly log?: MemoryLog;
+}
+
+export class Scene {
+  node: Anvil;
+  readonly clock = new TestClock();
+  readonly log = new MemoryLog(this.clock);
+  readonly store = new CheckedStore();
+  readonly operator: HDNodeWallet = anvilAccount(0);
+  readonly owner: HDNodeWallet = anvilAccount(1);
+  readonly #lives: Life[] = [];
+  #target: AnchorTarget | undefined;
+
+  private constructor(node: Anvil) {
+    this.node = node;
+  }
+
+  /** Starts a node and opens a log on it, owned by account 1 and operated by account 0. */
+  static async start(options: AnvilOptions = {}): Promise<Scene> {
+    const scene = new Scene(await startAnvil({ slotsInAnEpoch: SLOTS_IN_AN_EPOCH, ...options }));
+    const provider = new JsonRpcProvider(scene.node.url, undefined, {
+      staticNetwork: true,
+      cacheTimeout: -1,
+    });
+    try {
+      const owner = new Wallet(scene.owner.privateKey, provider);
+      const deployed = await new ContractFactory(READING_LOG_ABI, READING_LOG_BYTECODE, owner).deploy();
+      const address = await deployed.getAddress();
+      const contract = new Contract(address, READING_LOG_ABI, owner);
+      await (await contract.getFunction('open')(scene.operator.address, id('log key'))).wait();
+      const logId: string = await contract.getFunction('logIdOf')(scene.owner.address, id('log key'));
+      scene.#target = { chainId: 31337n, contract: fromHex(address), logId: fromHex(logId) };
+    } finally {
+      provider.destroy();
+    }
+    return scene;
+  }
+
+  get target(): AnchorTarget {
+    if (this.#target === undefined) throw new Error('the scene has not started');
+    return this.#target;
+  }
+
+  /** A new process over the same store and log. The one before is not closed: it crashed, or is still there. */
+  live(options: LifeOptions = {}): Life {
+    const log = options.log ?? this.log;
+    const chain = new FaultChain(this.connect(options.chain), this.store);
+    const [finals, beacons, fatals, lines, events]: [
+      AnchorRecord[],
+      bigint[],
+      GatewayError[],
+      LogLine[],
+      string[],
+    ] = [[], [], [], [], []];
+    const anchorer = new Anchorer(
+      {
+        chain,
+        store: this.store,
+        log,
+        sealer: log,
+        outlet: { publishBeacon: (beacon) => void beacons.push(beacon.blockNumber) },
+        clock: this.clock,
+        logger: collectLines(lines),
+        metrics: collectEvents(events),
+        onFatal: (error) => fatals.push(error),
+      },
+      { ...OPTIONS, ...options.anchorer },
+    );
+    anchorer.onFinal((record) => finals.push(record));
+    const life = { anchorer, chain, finals, beacons, fatals, lines, events };
+    this.#lives.push(life);
+    return life;
+  }
+
+  connect(options: Partial<EthersChainOptions> = {}): EthersChain {
+    return new EthersChain({
+      rpcUrl: this.node.url,
+      target: this.target,
+      signer: this.operator,
+      finality: { by: 'auto', confirmations: 3 },
+      timeoutMs: 5_000,
+      ...options,
+    });
+  }
+
+  /** Any method of the node, anvil's own included. */
+  async rpc(method: string, ...params: readonly unknown[]): Promise<unknown> {
+    const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params });
+    const headers = { 'content-type': 'application/json' };
+    const answer = (await (await fetch(this.node.url, { method: 'POST', headers, body })).json()) as {
+      result?: unknown;
+      error?: { message: string };
+    };
+    if (answer.error !== undefined) throw new Error(`${method}: ${answer.error.message}`);
+    return answer.result;
+  }
+
+  /** Mines blocks, taking what is in the pool. */
+  async mine(blocks = 1): Promise<void> {
+    await this.rpc('anvil_mine', `0x${blocks.toString(16)}`);
+  }
+
+  /** The cadence comes round: time passes and the anchorer has its turn. */
+  async nextCadence(life: Life): Promise<void> {
+    this.clock.advance(CADENCE_MS);
+    await life.anchorer.tick();
+  }
+
+  /** What the contract holds, asked past the anchorer. */
+  async contractSize(): Promise<number> {
+    const chain = this.connect();
+    try {
+      return (await chain.head()).size;
+    } finally {
+      chain.close();
+    }
+  }
+
+  /** Breaches of invariants by any life so far; a test ends with none. */
+  violations(): string[] {
+    return [...this.store.violations, ...this.#lives.flatMap((life) => life.chain.violations)];
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#lives.map((life) => life.anchorer.close()));
+    await this.node.stop();
+  }
+}
+
+/** Messages of one level, in order. */
+export function said(life: Life, level: keyof Logger): string[] {
+  return life.lines.filter((line) => line.level === level).map((line) => line.message);
+}
+
+function fromHex(hex: string): Uint8Array {
+  return hexToBytes(hex.slice(2).toLowerCase());
+}
+
+function collectLines(lines: LogLine[]): Logger {
+  const write = (level: keyof Logger) => (_fields: object, message: string) =>
+    void lines.push({ level, message });
+  return { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') };
+}
+
+function collectEvents(events: string[]): AnchorMetrics {
+  return {
+    submitted: (size, kind) => void events.push(`submitted ${size} ${kind}`),
+    anchored: (size) => void events.push(`anchored ${size}`),
+    final: (size) => void events.push(`final ${size}`),
+    setback: (kind) => void events.push(`setback ${kind}`),
+    failed: (code) => void events.push(`failed ${code}`),
+    chain: () => undefined,
+    reachable: () => undefined,
+  };
+}

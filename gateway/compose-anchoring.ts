@@ -1,0 +1,93 @@
+/** Puts the anchor stage together; without a chain, a loop that only seals. */
+import { hexToBytes } from '../src/bytes.ts';
+import { Anchorer } from './anchor/anchorer.ts';
+import { EthersChain } from './anchor/ethers-chain.ts';
+import { loadWallet } from './anchor/ethers-wallet.ts';
+import type { AnchorMetrics, AnchorStatus } from './anchor/status.ts';
+import type { GatewayConfig } from './config-schema.ts';
+import type { GatewayError } from './errors.ts';
+import type { Metrics } from './http/metrics.ts';
+import { SealLoop } from './log/seal-loop.ts';
+import type { GatewayStore } from './open-store.ts';
+import type { AnchorEvents, Clock, DeviceOutlet, Logger } from './ports.ts';
+
+/** One call to the chain. A node that takes longer is treated as not there. */
+const RPC_TIMEOUT_MS = 10_000;
+/** A pending transaction is replaced after so many cadences without its block. */
+const STUCK_AFTER_CADENCES = 3;
+const GWEI = 1e9;
+
+export interface Anchoring extends AnchorEvents {
+  start(): void;
+  close(): Promise<void>;
+  /** undefined without a chain. */
+  status(): Promise<AnchorStatus | undefined>;
+}
+
+export interface AnchoringParts {
+  readonly store: GatewayStore;
+  readonly broker: DeviceOutlet;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly onFatal: (error: GatewayError) => void;
+}
+
+export async function composeAnchoring(config: GatewayConfig, parts: AnchoringParts): Promise<Anchoring> {
+  const { store, broker, clock, logger, metrics, onFatal } = parts;
+  const { reader, sealer } = store.log;
+  const everyMs = config.checkpointEverySeconds * 1000;
+  if (config.chain === undefined) {
+    const loop = new SealLoop(sealer, logger, everyMs);
+    return {
+      start: () => loop.start(),
+      close: () => loop.close(),
+      status: async () => undefined,
+      onFinal: () => () => undefined,
+    };
+  }
+  const { chain } = config;
+  const anchorer = new Anchorer(
+    {
+      chain: new EthersChain({
+        rpcUrl: chain.rpcUrl,
+        target: {
+          chainId: BigInt(chain.chainId),
+          contract: hexToBytes(chain.contract.slice(2)),
+          logId: hexToBytes(chain.logId.slice(2)),
+        },
+        signer: await loadWallet(chain.keystoreFile, chain.passwordFile),
+        finality: { by: chain.finality, confirmations: chain.confirmations },
+        timeoutMs: RPC_TIMEOUT_MS,
+      }),
+      store: store.anchors,
+      log: reader,
+      sealer,
+      outlet: broker,
+      clock,
+      logger,
+      metrics: anchorMetrics(metrics),
+      onFatal,
+    },
+    {
+      anchorEveryMs: everyMs,
+      pollEveryMs: chain.pollSeconds * 1000,
+      retryAtMostMs: everyMs,
+      feeCeiling: BigInt(Math.round(chain.maxFeeGwei * GWEI)),
+      stuckAfterMs: Math.max(STUCK_AFTER_CADENCES * everyMs, 3 * chain.pollSeconds * 1000),
+    },
+  );
+  return anchorer;
+}
+
+function anchorMetrics(metrics: Metrics): AnchorMetrics {
+  return {
+    submitted: (_size, kind) => metrics.anchor(kind === 'new' ? 'submitted' : kind),
+    anchored: (_size, gasUsed) => metrics.anchor('anchored', gasUsed),
+    final: () => metrics.anchor('final'),
+    setback: (kind) => metrics.anchor(kind),
+    failed: (code) => metrics.anchorFailure(code),
+    chain: (view) => metrics.chain(view),
+    reachable: (is) => metrics.chainReachable(is),
+  };
+}

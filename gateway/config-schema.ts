@@ -1,0 +1,242 @@
+/**
+ * The one schema of the gateway's configuration. docs/configuration.md and docs/configuration.schema.json are generated from
+ * it; `attack` says what someone gains who can change the setting.
+ */
+import Type, { type Static, type TSchemaOptions } from 'typebox';
+
+interface Setting extends TSchemaOptions {
+  readonly description: string;
+  readonly attack?: string;
+}
+
+const closed = { additionalProperties: false };
+const text = (setting: Setting) => Type.String({ minLength: 1, ...setting });
+const port = (setting: Setting) => Type.Integer({ minimum: 0, maximum: 65_535, ...setting });
+const count = (setting: Setting & { minimum?: number; maximum?: number }) =>
+  Type.Integer({ minimum: 1, ...setting });
+const seconds = (setting: Setting) => Type.Number({ minimum: 0.05, maximum: 86_400, ...setting });
+
+const NAME = '^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$';
+const HEX_32 = '^0x[0-9a-fA-F]{64}$';
+const ADDRESS = '^0x[0-9a-fA-F]{40}$';
+
+const mqtt = Type.Object(
+  {
+    host: text({
+      default: '127.0.0.1',
+      description: 'Address the embedded MQTT broker listens on.',
+      attack: 'Opens the broker to other networks.',
+    }),
+    port: port({ default: 1883, description: 'Port of the embedded MQTT broker; 0 picks a free one.' }),
+    maxConnections: count({
+      default: 10_000,
+      maximum: 1_000_000,
+      description: 'Connections at once; more are refused.',
+      attack: 'A high value lets a flood of connections take the memory.',
+    }),
+    maxStatementBytes: count({
+      default: 262_144,
+      minimum: 1024,
+      maximum: 16_777_216,
+      description: 'Longest statement taken, in bytes; a longer one is `oversize`.',
+      attack: 'A high value lets one device take the memory.',
+    }),
+  },
+  { ...closed, default: {} },
+);
+
+const http = Type.Object(
+  {
+    host: text({
+      default: '127.0.0.1',
+      description: 'Address of the HTTP interface.',
+      attack: 'Opens the interface to other networks; put TLS in front.',
+    }),
+    port: port({ default: 8480, description: 'Port of the HTTP interface; 0 picks a free one.' }),
+  },
+  { ...closed, default: {} },
+);
+
+const keys = Type.Object(
+  {
+    masterKeyFile: text({
+      description: 'File with the 32-byte master key in hex: wraps every patient key.',
+      attack: 'With this file and the data directory every reading can be read.',
+    }),
+    logKeyFile: text({
+      description:
+        'File with the 32-byte Ed25519 secret of the log in hex: signs checkpoints, receipts, device events.',
+      attack: 'With this file a false log can be signed; the anchors on the chain contradict it.',
+    }),
+    webhookKeyFile: text({
+      description: 'File with the 32-byte Ed25519 secret that signs deliveries, in hex.',
+      attack: 'With this file deliveries can be forged; the device signatures inside cannot.',
+    }),
+  },
+  closed,
+);
+
+const chain = Type.Object(
+  {
+    rpcUrl: Type.String({
+      pattern: '^https?://',
+      description: 'JSON-RPC endpoint of the chain.',
+      attack: 'A lying endpoint can delay anchors and show false finality to this gateway, not to verifiers.',
+    }),
+    chainId: count({
+      description: 'Chain id the endpoint must report.',
+      attack: 'Anchors go to a chain that nobody checks.',
+    }),
+    contract: Type.String({
+      pattern: ADDRESS,
+      description: 'Address of the ReadingLog contract.',
+      attack: 'Anchors go where verifiers do not look.',
+    }),
+    logId: Type.String({ pattern: HEX_32, description: 'Id of this log in the contract.' }),
+    keystoreFile: text({ description: 'Encrypted keystore (JSON) of the operator account.' }),
+    passwordFile: text({
+      description: 'File with the password of the keystore.',
+      attack:
+        'With both files anchors can be made in this log’s name; the contract still refuses any that rewrite history.',
+    }),
+    finality: Type.Enum(['auto', 'finalized', 'confirmations'], {
+      default: 'auto',
+      description:
+        'How a block is known to be final: by the chain’s own `finalized` tag, by confirmations, or by the tag where the node knows it.',
+      attack:
+        'By confirmations on a chain that reorganises deeper: anchors are called final that can still be undone.',
+    }),
+    confirmations: count({
+      default: 12,
+      maximum: 10_000,
+      description: 'Blocks after which an anchor is final on a chain without a `finalized` tag.',
+      attack: 'A low value calls anchors final that a reorganisation can still undo.',
+    }),
+    maxFeeGwei: Type.Number({
+      default: 200,
+      exclusiveMinimum: 0,
+      description:
+        'Highest fee per gas offered, in gwei. While the chain asks more, anchors wait; no reading does.',
+      attack: 'A high value lets fees eat the balance.',
+    }),
+    pollSeconds: seconds({ default: 4, description: 'How often the chain is asked for news.' }),
+  },
+  closed,
+);
+
+const provider = Type.Object(
+  {
+    id: Type.String({ pattern: NAME, description: 'Name of the provider, as used at enrolment.' }),
+    url: Type.String({
+      pattern: '^https?://',
+      description: 'Where deliveries are posted.',
+      attack: 'Sealed deliveries go elsewhere; without the sealing key they cannot be read.',
+    }),
+    sealingKey: Type.String({
+      pattern: '^[A-Za-z0-9+/]{43}=$',
+      description: 'X25519 public key of the provider, base64: deliveries are sealed to it.',
+      attack: 'Deliveries can be read by whoever holds the matching secret.',
+    }),
+  },
+  closed,
+);
+
+const access = Type.Object(
+  {
+    name: Type.String({ pattern: NAME, description: 'For logs: who this token belongs to.' }),
+    role: Type.Enum(['admin', 'auditor', 'provider', 'patient'], {
+      description:
+        'admin: everything; auditor: status and every receipt; provider and patient: receipts of their own subject.',
+      attack: 'Receipts hold readings: a wider role shows more of them.',
+    }),
+    subject: Type.Optional(
+      Type.String({
+        pattern: NAME,
+        description: 'The provider id or patient pseudonym; required for these two roles.',
+      }),
+    ),
+    tokenSha256: Type.String({
+      pattern: '^[0-9a-f]{64}$',
+      description: 'SHA-256 of the bearer token, in hex. The token itself is kept nowhere here.',
+    }),
+  },
+  closed,
+);
+
+const limits = Type.Object(
+  {
+    quarantinePerDevice: count({
+      default: 1_000,
+      description: 'Refused statements kept for each device.',
+      attack: 'A low value lets evidence be flushed out.',
+    }),
+    quarantineTotal: count({
+      default: 100_000,
+      description: 'Refused statements kept in all.',
+      attack: 'A high value lets refused statements fill the disk.',
+    }),
+    commitQueue: count({
+      default: 20_000,
+      description: 'Statements that may wait for a commit; more are not acknowledged.',
+    }),
+    commitBatch: count({
+      default: 1_024,
+      maximum: 100_000,
+      description: 'Statements in one commit at most.',
+    }),
+    commitBatchBytes: count({
+      default: 8_388_608,
+      minimum: 65_536,
+      description: 'Bytes of statements in one commit at most.',
+    }),
+    deliveryBatch: count({
+      default: 200,
+      maximum: 10_000,
+      description: 'Statements in one delivery at most.',
+    }),
+  },
+  { ...closed, default: {} },
+);
+
+export const GatewayConfigSchema = Type.Object(
+  {
+    origin: Type.String({
+      pattern: '^[a-z0-9.-]+(/[A-Za-z0-9._~-]+)*$',
+      maxLength: 128,
+      description:
+        'Name of this log, a schema-less URL: origin line of its checkpoints, issuer of its receipts. Never change it.',
+      attack: 'Receipts name another log.',
+    }),
+    checkpointEverySeconds: seconds({
+      default: 60,
+      description:
+        'Cadence of checkpoints, and of anchors where a chain is configured. Fixed, so that it tells nothing of who wore a device.',
+      attack: 'A cadence that follows activity would leak it.',
+    }),
+    dataDir: text({ description: 'Directory of the store; one gateway at a time.' }),
+    keys,
+    mqtt,
+    http,
+    chain: Type.Optional(chain),
+    providers: Type.Array(provider, { default: [], description: 'Care providers that receive readings.' }),
+    access: Type.Array(access, { default: [], description: 'Bearer tokens of the HTTP interface, by role.' }),
+    limits,
+    policy: Type.Object(
+      {
+        suspendOnEquivocation: Type.Boolean({
+          default: true,
+          description: 'Suspend a device that signs two statements for one number.',
+          attack: 'Off: a cloned key can go on sending beside the real device.',
+        }),
+      },
+      { ...closed, default: {} },
+    ),
+    logLevel: Type.Enum(['debug', 'info', 'warn', 'error', 'silent'], {
+      default: 'info',
+      description: 'Least important log lines that are written, to standard error. No level holds a payload.',
+    }),
+  },
+  closed,
+);
+
+export type GatewayConfig = Static<typeof GatewayConfigSchema>;

@@ -1,0 +1,169 @@
+/**
+ * Reads the configuration once: file, then environment, then every problem reported together by key, then frozen.
+ *
+ * A setting outside a list can be given as VITALSEAL_ and its key in capitals: mqtt.port is VITALSEAL_MQTT_PORT,
+ * chain.rpcUrl is VITALSEAL_CHAIN_RPC_URL. Paths are relative to the configuration file.
+ */
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import type { TSchema } from 'typebox';
+import { Settings } from 'typebox/system';
+import Value from 'typebox/value';
+import { type GatewayConfig, GatewayConfigSchema } from './config-schema.ts';
+import { GatewayError } from './errors.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Settings that hold a path. */
+const PATHS: readonly (readonly [section: string | undefined, name: string])[] = [
+  [undefined, 'dataDir'],
+  ['keys', 'masterKeyFile'],
+  ['keys', 'logKeyFile'],
+  ['keys', 'webhookKeyFile'],
+  ['chain', 'keystoreFile'],
+  ['chain', 'passwordFile'],
+];
+
+/** The configuration of a gateway. Throws GatewayError config-invalid that lists every problem by key. */
+export function loadConfig(file: string, environment: Environment): GatewayConfig {
+  const raw = readJson(file);
+  const withEnvironment = applyEnvironment(raw, environment);
+  const candidate = Value.Default(GatewayConfigSchema, withEnvironment);
+  const problems = [...schemaProblems(candidate), ...crossProblems(candidate)];
+  if (problems.length > 0) {
+    const list = problems.map((problem) => `  ${problem}`).join('\n');
+    throw new GatewayError('config-invalid', `${file} has ${problems.length} problem(s):\n${list}`);
+  }
+  return deepFreeze(resolvePaths(candidate as GatewayConfig, dirname(resolve(file))));
+}
+
+function readJson(file: string): Record<string, unknown> {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new GatewayError(
+      'config-invalid',
+      `cannot read the configuration ${file}; vitalseal init makes one`,
+      { cause },
+    );
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new GatewayError('config-invalid', `${file} is not JSON: ${(cause as Error).message}`, { cause });
+  }
+  if (!isRecord(value)) throw new GatewayError('config-invalid', `${file} must hold one JSON object`);
+  return value;
+}
+
+/** The settings of the schema outside lists, as key paths with their schemas. */
+export function settingsOf(
+  schema: TSchema,
+  path: readonly string[] = [],
+): { path: readonly string[]; schema: TSchema }[] {
+  const properties = (schema as { properties?: Record<string, TSchema> }).properties;
+  if (properties === undefined)
+    return (schema as { type?: string }).type === 'array' ? [] : [{ path, schema }];
+  return Object.entries(properties).flatMap(([name, inner]) => settingsOf(inner, [...path, name]));
+}
+
+/** mqtt.maxConnections -> VITALSEAL_MQTT_MAX_CONNECTIONS. */
+export function environmentName(path: readonly string[]): string {
+  return `VITALSEAL_${path.map((word) => word.replace(/[A-Z]/g, '_$&').toUpperCase()).join('_')}`;
+}
+
+function applyEnvironment(raw: Record<string, unknown>, environment: Environment): Record<string, unknown> {
+  const result = structuredClone(raw);
+  for (const { path, schema } of settingsOf(GatewayConfigSchema)) {
+    const value = environment[environmentName(path)];
+    if (value === undefined) continue;
+    let place = result;
+    for (const name of path.slice(0, -1)) {
+      const inner = isRecord(place[name]) ? place[name] : {};
+      place[name] = inner;
+      place = inner;
+    }
+    place[path.at(-1) as string] = convert(value, schema);
+  }
+  return result;
+}
+
+/** A word of the environment as the schema's type; left as text when it is not one, for the check to report. */
+function convert(value: string, schema: TSchema): unknown {
+  const type = (schema as { type?: string }).type;
+  if (type === 'boolean' && (value === 'true' || value === 'false')) return value === 'true';
+  if ((type === 'integer' || type === 'number') && value.trim() !== '' && Number.isFinite(Number(value)))
+    return Number(value);
+  return value;
+}
+
+// The library stops at eight by default; every mistake is to be reported at once.
+Settings.Set({ maxErrors: 1_000 });
+
+function schemaProblems(candidate: unknown): string[] {
+  const problems: string[] = [];
+  for (const error of Value.Errors(GatewayConfigSchema, candidate)) {
+    const where = error.instancePath.slice(1).replaceAll('/', '.');
+    if (error.keyword === 'additionalProperties') continue; // reported once more, by name, as 'boolean'
+    if (error.keyword === 'boolean') problems.push(`${where}: there is no such setting`);
+    else if (error.keyword === 'required') {
+      const missing = (error.params as { requiredProperties?: string[] }).requiredProperties ?? [];
+      for (const name of missing) problems.push(`${where === '' ? name : `${where}.${name}`}: is required`);
+    } else problems.push(`${where}: ${error.message}${hint(error.params)}`);
+  }
+  return problems;
+}
+
+function hint(params: object): string {
+  const allowed = (params as { allowedValues?: unknown[] }).allowedValues;
+  return allowed === undefined ? '' : ` (${allowed.join(', ')})`;
+}
+
+/** What the schema alone cannot say. Looks only at what has the right shape. */
+function crossProblems(candidate: unknown): string[] {
+  const problems: string[] = [];
+  const { providers, access } = candidate as { providers?: unknown; access?: unknown };
+  problems.push(...duplicates(providers, 'providers', 'id'), ...duplicates(access, 'access', 'tokenSha256'));
+  for (const [at, token] of Array.isArray(access) ? access.entries() : []) {
+    const { role, subject } = isRecord(token) ? token : {};
+    const wantsSubject = role === 'patient' || role === 'provider';
+    if (wantsSubject && subject === undefined)
+      problems.push(`access.${at}.subject: is required for the role ${role}`);
+  }
+  return problems;
+}
+
+function duplicates(list: unknown, key: string, field: string): string[] {
+  if (!Array.isArray(list)) return [];
+  const seen = new Set<unknown>();
+  return list.flatMap((item, at) => {
+    const value = isRecord(item) ? item[field] : undefined;
+    if (value === undefined) return [];
+    if (seen.has(value)) return [`${key}.${at}.${field}: is used twice`];
+    seen.add(value);
+    return [];
+  });
+}
+
+function resolvePaths(config: GatewayConfig, base: string): GatewayConfig {
+  const result = structuredClone(config) as unknown as Record<string, unknown>;
+  for (const [section, name] of PATHS) {
+    const place = section === undefined ? result : (result[section] as Record<string, unknown> | undefined);
+    if (place !== undefined) place[name] = resolve(base, String(place[name]));
+  }
+  return result as unknown as GatewayConfig;
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null) {
+    for (const inner of Object.values(value)) deepFreeze(inner);
+    Object.freeze(value);
+  }
+  return value;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,27 @@
+/** SHA-256 by OpenSSL, for the tree: the same function as noble's in `src`, several times faster. */
+import { hash } from 'node:crypto';
+
+const NODE_PREFIX = 0x01;
+const LEAF_PREFIX = 0x00;
+const HASH_BYTES = 32;
+
+export function sha256(bytes: Uint8Array): Uint8Array {
+  return hash('sha256', bytes, 'buffer');
+}
+
+/** RFC 9162 section 2.1.1: SHA-256(0x01 || left || right). */
+export function hashNode(left: Uint8Array, right: Uint8Array): Uint8Array {
+  const input = new Uint8Array(1 + 2 * HASH_BYTES);
+  input[0] = NODE_PREFIX;
+  input.set(left, 1);
+  input.set(right, 1 + HASH_BYTES);
+  return sha256(input);
+}
+
+/** RFC 9162 section 2.1.1: SHA-256(0x00 || entry), the entry being 32 bytes. */
+export function hashLeaf(entry: Uint8Array): Uint8Array {
+  const input = new Uint8Array(1 + entry.length);
+  input[0] = LEAF_PREFIX;
+  input.set(entry, 1);
+  return sha256(input);
+}

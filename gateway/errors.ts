@@ -1,0 +1,40 @@
+/** Failures of ours or of what we depend on, as opposed to bad input (a verdict) and misuse (a TypeError). */
+export const GATEWAY_ERROR_CODES = [
+  'config-invalid',
+  'data-directory-in-use',
+  'store-unavailable',
+  'store-corrupt',
+  'disk-full',
+  'port-in-use',
+  'key-unreadable',
+  'chain-unreachable',
+  'chain-mismatch',
+  'anchor-failed',
+  'delivery-failed',
+  'overloaded',
+  'shutting-down',
+] as const;
+export type GatewayErrorCode = (typeof GATEWAY_ERROR_CODES)[number];
+
+export interface GatewayErrorOptions {
+  /** Fatal: the process must stop and recover by restart, because its memory may no longer match the store. */
+  readonly fatal?: boolean;
+  readonly cause?: unknown;
+  /** Facts for the log line. Never a payload, a key, or a URL's credentials. */
+  readonly details?: Readonly<Record<string, string | number | boolean>>;
+}
+
+/** One failure: what happened, to what, and what to do, in the message; the rest as fields. */
+export class GatewayError extends Error {
+  override readonly name = 'GatewayError';
+  readonly code: GatewayErrorCode;
+  readonly fatal: boolean;
+  readonly details: Readonly<Record<string, string | number | boolean>>;
+
+  constructor(code: GatewayErrorCode, message: string, options: GatewayErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.fatal = options.fatal ?? false;
+    this.details = options.details ?? {};
+  }
+}

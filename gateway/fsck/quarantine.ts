@@ -1,0 +1,55 @@
+/** Quarantine: each refusal still opens, is what it was, and the bounds hold. */
+import { bytesToHex, equalBytes } from '../../src/bytes.ts';
+import { hashEntry } from '../../src/statement.ts';
+import { REJECT_CODES } from '../../src/verdict.ts';
+import type { QuarantineLimits, QuarantineRow } from '../store/quarantine-store.ts';
+import type { FsckContext } from './context.ts';
+
+/** Of longer bytes only the beginning is kept (docs/protocol.md, verdicts: oversize). */
+const KEPT_BYTES_MAX = 64 * 1024;
+const CODES: ReadonlySet<string> = new Set(REJECT_CODES);
+
+export async function checkQuarantine(context: FsckContext, limits: QuarantineLimits): Promise<void> {
+  const { db, pace } = context;
+  const total = db.prepare<[], number>('SELECT count(*) FROM quarantine').pluck().get() ?? 0;
+  checkLimits(context, limits, total);
+  pace.begin('quarantine', total);
+  for (const row of db
+    .prepare<[], QuarantineRow & { id: number }>('SELECT * FROM quarantine ORDER BY id')
+    .iterate()) {
+    checkRow(context, row);
+    await pace.step();
+  }
+}
+
+function checkLimits({ db, findings }: FsckContext, limits: QuarantineLimits, total: number): void {
+  if (total > limits.total)
+    findings.add('quarantine-over-limit', `${total} refusals are kept, the limit is ${limits.total}`);
+  const crowded = db.prepare<[number], { device: string; count: number }>(
+    'SELECT device, count(*) AS "count" FROM quarantine GROUP BY device HAVING count(*) > ?',
+  );
+  for (const { device, count } of crowded.iterate(limits.perDevice)) {
+    const detail = `${count} refusals of ${printable(device)} are kept, the limit is ${limits.perDevice}`;
+    findings.add('quarantine-over-limit', detail);
+  }
+}
+
+function checkRow({ owners, checked, findings }: FsckContext, row: QuarantineRow & { id: number }): void {
+  checked.quarantined += 1;
+  const name = `refusal ${row.id} (${printable(row.code)})`;
+  if (!CODES.has(row.code)) findings.add('quarantine-unreadable', `${name} has a code that does not exist`);
+  const opened = owners.open(row.owner, row.sealed, row.entry);
+  if (opened.kind === 'erased') checked.erased += 1;
+  if (opened.kind === 'damaged' || opened.kind === 'no-owner')
+    findings.add('quarantine-unreadable', `${name} does not open under the key of owner ${row.owner}`);
+  if (opened.kind !== 'open') return;
+  if (opened.bytes.length !== Math.min(row.length, KEPT_BYTES_MAX))
+    findings.add('quarantine-hash-wrong', `${name} keeps ${opened.bytes.length} bytes of ${row.length}`);
+  else if (row.length <= KEPT_BYTES_MAX && !equalBytes(hashEntry(opened.bytes), row.entry))
+    findings.add('quarantine-hash-wrong', `${name} is not what its hash ${bytesToHex(row.entry)} says`);
+}
+
+/** Device names of refusals come from topics: anybody's text. */
+function printable(text: string): string {
+  return text.replaceAll(/[^\x20-\x7e]+/g, '?').slice(0, 128);
+}

@@ -1,0 +1,320 @@
+import { describe } from 'vitest';
+import { signCheckpoint } from '../../src/checkpoint.ts';
+import { encodeCoseKey, keyId } from '../../src/cose/key.ts';
+import { createSigner } from '../../src/signature.ts';
+import type { Db } from '../store/database.ts';
+import { type Damage, layGround, testDamages } from './testing/damage.ts';
+import { change, flip } from './testing/forge.ts';
+import { DEVICES } from './testing/lived-in.ts';
+import { LOG_SIGNER, ORIGIN } from './testing/scene.ts';
+
+const ground = layGround();
+
+const FORGER = createSigner('Ed25519', new Uint8Array(32).fill(99));
+const ROOT = new Uint8Array(32).fill(6);
+const idOf = (urn: string): string => `(SELECT id FROM devices WHERE urn = '${urn}')`;
+const ofDevice = (urn: string): string => `device = ${idOf(urn)}`;
+
+async function insertCheckpoint(db: Db, size: number, signer = LOG_SIGNER): Promise<void> {
+  const note = await signCheckpoint({ origin: ORIGIN, size, root: ROOT }, signer);
+  change(db, 'INSERT INTO checkpoints VALUES (?, ?, ?, 1)', size, ROOT, note);
+}
+
+describe('tiles and checkpoints', () => {
+  testDamages(ground, [
+    {
+      what: 'a tile deleted',
+      damage: (db) => change(db, 'DELETE FROM tiles WHERE idx = 1'),
+      expected: [['tile-missing', 'tile/0/001 is not stored']],
+    },
+    {
+      what: 'a hash of a tile',
+      damage: (db) => flip(db, 'tiles', 'hashes', 'idx = 0'),
+      expected: [['tile-hashes-wrong', 'tile/0/000: 1 of its hashes differ from the tree, the first at 128']],
+    },
+    {
+      what: 'the root beside a tile',
+      damage: (db) => flip(db, 'tiles', 'root', 'idx = 1'),
+      expected: [['tile-root-wrong', 'tile/0/001']],
+    },
+    {
+      what: 'a tile of a log that is longer',
+      damage: (db) => change(db, 'INSERT INTO tiles SELECT 0, 2, root, hashes FROM tiles WHERE idx = 1'),
+      expected: [['tile-extra', 'tile 0/2 is stored']],
+    },
+    {
+      what: 'the root of a checkpoint',
+      damage: (db) => flip(db, 'checkpoints', 'root', 'size = 342'),
+      expected: [
+        ['checkpoint-note-bad', 'the note of checkpoint 342 speaks of another size or root'],
+        ['checkpoint-root-wrong', 'checkpoint 342'],
+        ['anchor-without-checkpoint', 'of size 342 has another root'],
+      ],
+    },
+    {
+      what: 'a signed checkpoint over another history',
+      damage: (db) => insertCheckpoint(db, 400),
+      expected: [['checkpoint-root-wrong', 'checkpoint 400 has the root 0606']],
+      signatures: true,
+    },
+    {
+      what: 'a signed checkpoint past the end',
+      damage: (db) => insertCheckpoint(db, 10_000),
+      expected: [['checkpoint-beyond-log', 'checkpoint 10000']],
+    },
+    {
+      what: 'a checkpoint signed with another key',
+      damage: (db) => insertCheckpoint(db, 10_000, FORGER),
+      expected: [
+        ['checkpoint-note-bad', 'note carries no signature of the expected key'],
+        ['checkpoint-beyond-log', 'checkpoint 10000'],
+      ],
+      signatures: true,
+    },
+    {
+      what: 'the text of a checkpoint',
+      damage: (db) =>
+        change(db, "UPDATE checkpoints SET note = replace(note, '342', '343') WHERE size = 342"),
+      expected: [['checkpoint-note-bad', 'the note of checkpoint 342']],
+    },
+    {
+      what: 'a checkpoint deleted that was anchored',
+      damage: (db) => change(db, 'DELETE FROM checkpoints WHERE size = 608'),
+      expected: [['anchor-without-checkpoint', 'of size 608 has no checkpoint of its size']],
+    },
+  ]);
+});
+
+describe('registry and sequences', () => {
+  const { steady, gappy, rotated, suspended, revoked } = DEVICES;
+  testDamages(ground, [
+    {
+      what: 'a revoked device let in again',
+      damage: (db) => change(db, `UPDATE devices SET status = 'active' WHERE urn = '${revoked.urn}'`),
+      expected: [['device-status-mismatch', 'is active in the registry, revoked by its events in the log']],
+    },
+    {
+      what: 'a suspended device let in again',
+      damage: (db) => change(db, `UPDATE devices SET status = 'active' WHERE urn = '${suspended.urn}'`),
+      expected: [['device-status-mismatch', 'is active in the registry, suspended by']],
+    },
+    {
+      what: 'a device shut out without an event',
+      damage: (db) => change(db, `UPDATE devices SET status = 'suspended' WHERE urn = '${steady.urn}'`),
+      expected: [['device-status-mismatch', 'is suspended in the registry, active by']],
+    },
+    {
+      what: 'a key slipped in',
+      damage: (db) =>
+        change(
+          db,
+          `INSERT INTO device_keys VALUES (${idOf(steady.urn)}, ?, ?, 1, NULL)`,
+          keyId(FORGER.publicKey),
+          encodeCoseKey(FORGER.publicKey),
+        ),
+      expected: [['device-key-mismatch', 'no event in the log added it']],
+    },
+    {
+      what: 'a key exchanged under its id',
+      damage: (db) =>
+        change(
+          db,
+          `UPDATE device_keys SET cose_key = ? WHERE ${ofDevice(steady.urn)}`,
+          encodeCoseKey(FORGER.publicKey),
+        ),
+      expected: [['device-key-mismatch', 'is another key than the log added']],
+    },
+    {
+      what: 'a key deleted',
+      damage: (db) => change(db, `DELETE FROM device_keys WHERE ${ofDevice(gappy.urn)}`),
+      expected: [['device-key-mismatch', 'was added by the log, but is not in the registry']],
+    },
+    {
+      what: 'a retired key in use again',
+      damage: (db) =>
+        change(
+          db,
+          `UPDATE device_keys SET retired_at = NULL WHERE ${ofDevice(rotated.urn)} AND retired_at IS NOT NULL`,
+        ),
+      expected: [['device-key-mismatch', 'is in use although the log says it was retired']],
+    },
+    {
+      what: 'a key retired without an event',
+      damage: (db) => change(db, `UPDATE device_keys SET retired_at = 5 WHERE ${ofDevice(steady.urn)}`),
+      expected: [['device-key-mismatch', 'retired without an event']],
+    },
+    {
+      what: 'a device that was never enrolled',
+      damage: (db) =>
+        change(
+          db,
+          "INSERT INTO devices SELECT 50, 'urn:dev:mac:0000000000000001', owner, provider, status, status_at, enrolled_at, NULL FROM devices WHERE id = 1",
+        ),
+      expected: [['device-not-logged', 'urn:dev:mac:0000000000000001']],
+    },
+    {
+      what: 'a patient who is not there any more',
+      damage: (db) => change(db, "DELETE FROM owners WHERE name = 'dora'"),
+      expected: [
+        ['database-reference-broken', 'row 5 of devices refers to a row of owners'],
+        ...Array.from({ length: 13 }, () => ['entry-columns-wrong', 'who does not exist'] as const),
+      ],
+    },
+    {
+      what: 'the wrapped key of a patient',
+      damage: (db) => flip(db, 'owners', 'wrapped', "name = 'dora'"),
+      expected: [['owner-key-unreadable', 'the data key of owner 5 does not open']],
+    },
+    {
+      what: 'the next number of a device',
+      damage: (db) => change(db, `UPDATE sequences SET next = 470 WHERE ${ofDevice(steady.urn)}`),
+      expected: [['sequence-wrong', 'expects 470 next, but the log holds numbers up to 474']],
+    },
+    {
+      what: 'the remembered hash of a device',
+      damage: (db) => flip(db, 'sequences', 'last_hash', ofDevice(steady.urn)),
+      expected: [['sequence-wrong', 'remembers another statement under 474 than the log holds']],
+    },
+    {
+      what: 'a sequence deleted',
+      damage: (db) => change(db, `DELETE FROM sequences WHERE ${ofDevice(steady.urn)}`),
+      expected: [['sequence-wrong', 'is not recorded, although the log holds its numbers up to 474']],
+    },
+    {
+      what: 'a sequence of nothing',
+      damage: (db) =>
+        change(db, `INSERT INTO sequences VALUES (${idOf(steady.urn)}, 9, 4, zeroblob(32), NULL)`),
+      expected: [['sequence-wrong', 'boot 9 expects 4 next, but the log holds no statement of it']],
+    },
+    {
+      what: 'a gap forgotten',
+      damage: (db) => change(db, `DELETE FROM gaps WHERE ${ofDevice(gappy.urn)} AND first = 20`),
+      expected: [['gap-wrong', 'boot 0 misses 20-22, which is not recorded']],
+    },
+    {
+      what: 'a gap too long',
+      damage: (db) => change(db, `UPDATE gaps SET last = 24 WHERE ${ofDevice(gappy.urn)} AND first = 20`),
+      expected: [
+        ['gap-wrong', 'boot 0 misses 20-22, which is not recorded'],
+        ['gap-wrong', 'boot 0 is recorded as missing 20-24, which is not so'],
+      ],
+    },
+    {
+      what: 'a gap that overlaps another',
+      damage: (db) => change(db, `INSERT INTO gaps VALUES (${idOf(gappy.urn)}, 0, 21, 22)`),
+      expected: [['gap-wrong', 'is recorded as missing 21-22, which is not so']],
+    },
+    {
+      what: 'a gap of nobody',
+      damage: (db) => change(db, 'INSERT INTO gaps VALUES (99, 0, 1, 2)'),
+      expected: [
+        ['gap-wrong', 'device 99 boot 0 is recorded as missing 1-2, but the log holds no statement of it'],
+      ],
+    },
+  ]);
+});
+
+const STATEMENTS = "provider = 'clinic' AND kind = 'statements'";
+const batch = (what: string, sql: string, words: string): Damage => ({
+  what,
+  damage: (db) => change(db, sql),
+  expected: [['batch-wrong', words]],
+});
+
+describe('anchors and deliveries', () => {
+  testDamages(ground, [
+    {
+      what: 'the root of an anchor',
+      damage: (db) => flip(db, 'anchors', 'root', "state = 'final'"),
+      expected: [['anchor-without-checkpoint', 'of size 608 has another root than the checkpoint']],
+    },
+    {
+      what: 'a signed transaction that is another',
+      damage: (db) => change(db, 'UPDATE anchors SET raw = zeroblob(100) WHERE size = 342'),
+      expected: [['anchor-malformed', 'keeps a signed transaction that has another hash']],
+    },
+    {
+      what: 'a block hash cut short',
+      damage: (db) => change(db, 'UPDATE anchors SET block_hash = zeroblob(31) WHERE size = 342'),
+      expected: [['anchor-malformed', 'the block hash of anchor 0x']],
+    },
+    {
+      what: 'a cursor past the end of the log',
+      damage: (db) => change(db, `UPDATE delivery_cursors SET next_index = 9999 WHERE ${STATEMENTS}`),
+      expected: [['cursor-wrong', 'stands at 9999, outside the log of 613 entries']],
+    },
+    {
+      what: 'receipts ahead of statements',
+      damage: (db) => change(db, "INSERT INTO delivery_cursors VALUES ('clinic', 'receipts', 400)"),
+      expected: [['cursor-wrong', 'stands at 400, past the statements delivered up to 91']],
+    },
+    batch(
+      'a batch past the end of the log',
+      "UPDATE deliveries SET last_index = 9999 WHERE id = 'clinic-3'",
+      'open batch clinic-3 for clinic (91 to 9999) reaches past the log',
+    ),
+    batch(
+      'a batch of another provider’s entries',
+      "UPDATE deliveries SET provider = 'hospital' WHERE id = 'clinic-3'",
+      'starts at an entry that is not for this provider',
+    ),
+    batch(
+      'two batches over the same entries',
+      "UPDATE deliveries SET first_index = 80 WHERE id = 'clinic-3'",
+      'overlaps batch clinic-2',
+    ),
+    batch(
+      'a dead letter that the cursor has not passed',
+      "UPDATE deliveries SET buried_at = 7 WHERE id = 'clinic-3'",
+      'dead letter clinic-3 for clinic (91 to 120) was given up, but the cursor is still at 91',
+    ),
+    batch(
+      'receipts of an anchor nobody knows',
+      "UPDATE deliveries SET anchor = zeroblob(32) WHERE id = 'clinic-4'",
+      'carries receipts of an anchor that is not recorded',
+    ),
+    batch(
+      'receipts past their anchor',
+      "UPDATE deliveries SET last_index = 608 WHERE id = 'clinic-4'",
+      'carries receipts beyond its anchor of size 608',
+    ),
+    batch(
+      'a batch id that no provider takes',
+      "UPDATE deliveries SET id = 'a.b' WHERE id = 'clinic-3'",
+      'has no usable id',
+    ),
+  ]);
+});
+
+describe('quarantine', () => {
+  testDamages(ground, [
+    {
+      what: 'a bit of the sealed bytes',
+      damage: (db) => flip(db, 'quarantine', 'sealed', 'id = 2'),
+      expected: [['quarantine-unreadable', 'refusal 2 (']],
+    },
+    {
+      what: 'the hash, which the seal is bound to',
+      damage: (db) => flip(db, 'quarantine', 'entry', 'id = 2'),
+      expected: [['quarantine-unreadable', 'refusal 2 (']],
+    },
+    {
+      what: 'the length',
+      damage: (db) => change(db, 'UPDATE quarantine SET length = 8 WHERE id = 2'),
+      expected: [['quarantine-hash-wrong', 'keeps 7 bytes of 8']],
+    },
+    {
+      what: 'a code that does not exist',
+      damage: (db) => change(db, "UPDATE quarantine SET code = 'dull' WHERE id = 2"),
+      expected: [['quarantine-unreadable', 'has a code that does not exist']],
+    },
+    {
+      what: 'more than is ever kept of one device',
+      damage: (db) =>
+        db.exec(`WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 101)
+          INSERT INTO quarantine SELECT 100 + i, 'x', code, detail, received_at, entry, length, owner, sealed
+          FROM quarantine, n WHERE id = 2`),
+      expected: [['quarantine-over-limit', '101 refusals of x are kept, the limit is 100']],
+    },
+  ]);
+});

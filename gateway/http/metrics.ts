@@ -1,0 +1,143 @@
+/** Every metric of the gateway, by name. The one file that knows prom-client. */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { IGNORE_CODES, REJECT_CODES } from '../../src/verdict.ts';
+import type { Verdict } from '../ports.ts';
+
+/** Commit times worth telling apart: from an NVMe disk to an SD card that stalls. */
+const COMMIT_BUCKETS_S = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5];
+
+const WEI_PER_ETHER = 1e18;
+
+export class Metrics {
+  readonly registry = new Registry();
+  readonly #verdicts = this.#counter('vitalseal_statements_total', 'Statements judged, by verdict and code', [
+    'verdict',
+    'code',
+  ]);
+  readonly #flags = this.#counter('vitalseal_statement_flags_total', 'Flags on accepted statements', [
+    'flag',
+  ]);
+  readonly #closed = this.#counter(
+    'vitalseal_connections_refused_total',
+    'Connections refused or closed, by reason',
+    ['reason'],
+  );
+  readonly #deliveries = this.#counter('vitalseal_deliveries_total', 'Delivery attempts, by outcome', [
+    'provider',
+    'kind',
+    'outcome',
+  ]);
+  readonly #anchors = this.#counter(
+    'vitalseal_anchors_total',
+    'Anchor transactions, by what became of them',
+    ['outcome'],
+  );
+  readonly #gas = this.#counter('vitalseal_anchor_gas_total', 'Gas used by anchor transactions', []);
+  readonly #commits = new Histogram({
+    name: 'vitalseal_commit_seconds',
+    help: 'Duration of group commits',
+    buckets: COMMIT_BUCKETS_S,
+    registers: [this.registry],
+  });
+  readonly #committed = this.#counter(
+    'vitalseal_committed_pieces_total',
+    'Pieces of work in group commits',
+    [],
+  );
+  readonly #connections = this.#gauge('vitalseal_connections', 'MQTT connections', []);
+
+  readonly #delivered = this.#counter(
+    'vitalseal_delivered_entries_total',
+    'Entries and proofs a provider has acknowledged',
+    ['provider', 'kind'],
+  );
+  readonly #anchorFailures = this.#counter(
+    'vitalseal_anchor_failures_total',
+    'Failed looks at the chain, by code',
+    ['code'],
+  );
+  readonly #newestBlock = this.#gauge('vitalseal_chain_newest_block', 'Height of the newest block seen', []);
+  readonly #finalBlock = this.#gauge(
+    'vitalseal_chain_final_block',
+    'Height of the newest final block seen',
+    [],
+  );
+  readonly #balance = this.#gauge(
+    'vitalseal_chain_balance_ether',
+    'Balance of the account that pays for anchors',
+    [],
+  );
+  readonly #reachable = this.#gauge('vitalseal_chain_reachable', '1 while the chain answers', []);
+
+  constructor() {
+    collectDefaultMetrics({ register: this.registry, prefix: 'vitalseal_' });
+    // Every code is a series from the start, so that an alarm on it needs no first occurrence.
+    for (const code of REJECT_CODES) this.#verdicts.inc({ verdict: 'reject', code }, 0);
+    for (const code of IGNORE_CODES) this.#verdicts.inc({ verdict: 'ignore', code }, 0);
+    this.#verdicts.inc({ verdict: 'accept', code: '' }, 0);
+  }
+
+  verdict(verdict: Verdict): void {
+    this.#verdicts.inc({ verdict: verdict.kind, code: verdict.kind === 'accept' ? '' : verdict.code });
+    if (verdict.kind === 'accept') for (const flag of verdict.flags) this.#flags.inc({ flag });
+  }
+
+  connectionClosed(reason: string): void {
+    this.#closed.inc({ reason });
+  }
+
+  connections(count: number): void {
+    this.#connections.set(count);
+  }
+
+  commit(pieces: number, seconds: number): void {
+    this.#commits.observe(seconds);
+    this.#committed.inc(pieces);
+  }
+
+  delivery(provider: string, kind: string, outcome: string): void {
+    this.#deliveries.inc({ provider, kind, outcome });
+  }
+
+  anchor(outcome: string, gasUsed?: bigint): void {
+    this.#anchors.inc({ outcome });
+    if (gasUsed !== undefined) this.#gas.inc(Number(gasUsed));
+  }
+
+  delivered(provider: string, kind: string, entries: number): void {
+    this.#delivered.inc({ provider, kind }, entries);
+  }
+
+  anchorFailure(code: string): void {
+    this.#anchorFailures.inc({ code });
+  }
+
+  chain(view: { readonly newestBlock: bigint; readonly finalBlock: bigint; readonly balance: bigint }): void {
+    this.#newestBlock.set(Number(view.newestBlock));
+    this.#finalBlock.set(Number(view.finalBlock));
+    this.#balance.set(Number(view.balance) / WEI_PER_ETHER);
+  }
+
+  chainReachable(is: boolean): void {
+    this.#reachable.set(is ? 1 : 0);
+  }
+
+  /** A gauge read from its source whenever metrics are asked for. */
+  watch(name: string, help: string, read: () => number | Promise<number>): void {
+    const gauge = this.#gauge(name, help, [], async () => gauge.set(await read()));
+  }
+
+  #counter(name: string, help: string, labelNames: string[]): Counter {
+    return new Counter({ name, help, labelNames, registers: [this.registry] });
+  }
+
+  #gauge(name: string, help: string, labelNames: string[], collect?: () => Promise<void>): Gauge {
+    return new Gauge({
+      name,
+      help,
+      labelNames,
+      registers: [this.registry],
+      ...(collect === undefined ? {} : { collect }),
+    });
+  }
+}

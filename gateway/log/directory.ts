@@ -1,0 +1,60 @@
+/** Devices and refusals as people look at them. Never a payload. */
+import { bytesToHex } from '../../src/bytes.ts';
+import type {
+  DeviceDetails,
+  DeviceDirectory,
+  DeviceSummary,
+  QuarantinedStatement,
+  QuarantineReader,
+} from '../ports.ts';
+import type { QuarantineStore } from '../store/quarantine-store.ts';
+import type { RegistryStore } from '../store/registry-store.ts';
+import type { SequenceStore } from '../store/sequence-store.ts';
+
+const GAPS_SHOWN = 100;
+
+export class RegistryDirectory implements DeviceDirectory {
+  readonly #registry: RegistryStore;
+  readonly #sequences: SequenceStore;
+
+  constructor(registry: RegistryStore, sequences: SequenceStore) {
+    this.#registry = registry;
+    this.#sequences = sequences;
+  }
+
+  async list(limit: number, after: string): Promise<readonly DeviceSummary[]> {
+    return this.#registry.summaries(limit, after);
+  }
+
+  async show(urn: string): Promise<DeviceDetails | undefined> {
+    const device = this.#registry.device(urn);
+    const summary = device && this.#registry.summary(urn);
+    if (device === undefined || summary === undefined) return undefined;
+    const keys = this.#registry.keys(device.id).map((row) => ({
+      kid: bytesToHex(row.kid),
+      algorithm: row.key.algorithm,
+      addedAt: row.addedAt,
+      retiredAt: row.retiredAt ?? null,
+    }));
+    return { ...summary, keys, gaps: this.#sequences.gaps(device.id, GAPS_SHOWN) };
+  }
+}
+
+export class QuarantineDirectory implements QuarantineReader {
+  readonly #store: QuarantineStore;
+
+  constructor(store: QuarantineStore) {
+    this.#store = store;
+  }
+
+  async list(limit: number): Promise<readonly QuarantinedStatement[]> {
+    return this.#store.list(limit).map(({ device, code, detail, received_at, entry, length }) => ({
+      device,
+      code,
+      detail,
+      receivedAt: received_at,
+      entry: bytesToHex(entry),
+      length,
+    }));
+  }
+}

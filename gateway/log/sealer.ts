@@ -1,0 +1,72 @@
+/**
+ * Seals the log: a heartbeat, then a signed checkpoint over it. The heartbeat's random cti makes every checkpoint differ, so
+ * that a chain of anchors at a fixed cadence does not tell whether anyone wore a device.
+ */
+import { signCheckpoint } from '../../src/checkpoint.ts';
+import { signLogStatement } from '../../src/log-statement.ts';
+import type { Signer } from '../../src/signature.ts';
+import type { Beacon } from '../../src/statement.ts';
+import { sha256 } from '../crypto/hash.ts';
+import { randomCti } from '../crypto/random.ts';
+import type { Checkpoint, Clock, Logger, Sealer } from '../ports.ts';
+import type { LogStore } from '../store/log-store.ts';
+import type { Committer } from './committer.ts';
+import type { EntryBook } from './entries.ts';
+import type { LogTree } from './tree.ts';
+
+export interface SealerParts {
+  readonly origin: string;
+  readonly signer: Signer;
+  readonly committer: Committer;
+  readonly book: EntryBook;
+  readonly tree: LogTree;
+  readonly log: LogStore;
+  readonly gatewayOwner: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** One seal at a time: a call while one is under way waits for it, then makes its own. */
+export class LogSealer implements Sealer {
+  readonly #parts: SealerParts;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(parts: SealerParts) {
+    this.#parts = parts;
+  }
+
+  seal(beacon: Beacon | undefined): Promise<Checkpoint> {
+    const sealed = this.#last.then(() => this.#seal(beacon));
+    this.#last = sealed.catch(() => undefined); // the caller hears of the failure; the next one starts afresh
+    return sealed;
+  }
+
+  async #seal(beacon: Beacon | undefined): Promise<Checkpoint> {
+    const { origin, signer, committer, log, clock, logger } = this.#parts;
+    const now = clock.now();
+    const time = Math.floor(now / 1000);
+    const heartbeat = await signLogStatement(
+      { kind: 'heartbeat', origin, cti: randomCti(), time, ...(beacon === undefined ? {} : { beacon }) },
+      signer,
+    );
+    const { size, root } = await committer.run(() => this.#append(heartbeat, now));
+    const note = await signCheckpoint({ origin, size, root }, signer);
+    const checkpoint: Checkpoint = { size, root, note, sealedAt: now };
+    await committer.run(() => log.insertCheckpoint(checkpoint));
+    logger.info({ size }, 'sealed checkpoint');
+    return checkpoint;
+  }
+
+  /** Inside the transaction: size and root just after the heartbeat, whatever follows it in the same commit. */
+  #append(heartbeat: Uint8Array, receivedAt: number): { size: number; root: Uint8Array } {
+    const { book, tree, gatewayOwner } = this.#parts;
+    book.append({
+      kind: 'heartbeat',
+      bytes: heartbeat,
+      entry: sha256(heartbeat),
+      owner: gatewayOwner,
+      receivedAt,
+    });
+    return { size: tree.size, root: Uint8Array.from(tree.root()) };
+  }
+}

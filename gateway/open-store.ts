@@ -1,0 +1,94 @@
+/** Opens what lies in the data directory: the database with every table of the gateway, and the log over it. */
+import { join } from 'node:path';
+import type { GatewayConfig } from './config-schema.ts';
+import type { GatewayError } from './errors.ts';
+import { type OpenLog, openLog } from './log/open-log.ts';
+import type { Clock, Logger, SequenceRange } from './ports.ts';
+import { readSecret, readSigner } from './secrets.ts';
+import { ANCHORS_SCHEMA, SqliteAnchorStore } from './store/anchors.ts';
+import { type Db, openDatabase } from './store/database.ts';
+import { DELIVERIES_SCHEMA, SqliteDeliveryStore } from './store/deliveries.ts';
+import { LOG_SCHEMA } from './store/log-store.ts';
+import { QUARANTINE_SCHEMA } from './store/quarantine-store.ts';
+import { REGISTRY_SCHEMA } from './store/registry-store.ts';
+import { SEQUENCE_SCHEMA } from './store/sequence-store.ts';
+
+const DATABASE_FILE = 'gateway.db';
+const SCHEMAS = [
+  REGISTRY_SCHEMA,
+  LOG_SCHEMA,
+  SEQUENCE_SCHEMA,
+  QUARANTINE_SCHEMA,
+  ANCHORS_SCHEMA,
+  DELIVERIES_SCHEMA,
+];
+
+/** What the log tells the rest of the gateway. */
+export interface StoreEvents {
+  readonly onGap: (device: string, gap: SequenceRange) => void;
+  readonly onDeviceChanged: (urn: string) => void;
+  readonly onCommit: (pieces: number, seconds: number) => void;
+  readonly onFatal: (error: GatewayError) => void;
+}
+
+export interface GatewayStore {
+  readonly db: Db;
+  readonly log: OpenLog;
+  readonly anchors: SqliteAnchorStore;
+  readonly deliveries: SqliteDeliveryStore;
+  close(): Promise<void>;
+}
+
+export const NO_STORE_EVENTS: StoreEvents = {
+  onGap: () => undefined,
+  onDeviceChanged: () => undefined,
+  onCommit: () => undefined,
+  onFatal: () => undefined,
+};
+
+/** The path of the database of a configuration. */
+export function databaseFile(config: GatewayConfig): string {
+  return join(config.dataDir, DATABASE_FILE);
+}
+
+/** Opens the store. Whoever writes holds the writer lock first. */
+export function openStore(
+  config: GatewayConfig,
+  clock: Clock,
+  logger: Logger,
+  events: StoreEvents,
+): GatewayStore {
+  const signer = readSigner(config.keys.logKeyFile, 'keys.logKeyFile');
+  const masterKey = readSecret(config.keys.masterKeyFile, 'keys.masterKeyFile');
+  const db = openDatabase(databaseFile(config), SCHEMAS);
+  try {
+    const log = openLog(db, {
+      origin: config.origin,
+      signer,
+      masterKey,
+      clock,
+      logger,
+      quarantine: { perDevice: config.limits.quarantinePerDevice, total: config.limits.quarantineTotal },
+      commit: {
+        maxBatch: config.limits.commitBatch,
+        maxBatchBytes: config.limits.commitBatchBytes,
+        maxQueue: config.limits.commitQueue,
+      },
+      suspendOnEquivocation: config.policy.suspendOnEquivocation,
+      ...events,
+    });
+    return {
+      db,
+      log,
+      anchors: new SqliteAnchorStore(db),
+      deliveries: new SqliteDeliveryStore(db),
+      close: async () => {
+        await log.close();
+        db.close();
+      },
+    };
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}

@@ -1,0 +1,69 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { GatewayError } from '../errors.ts';
+import { makeFolder, type TestFolder } from '../testing/folder.ts';
+import { openDatabase, storeError } from './database.ts';
+
+let folder: TestFolder;
+const SCHEMA = 'CREATE TABLE IF NOT EXISTS t (x INTEGER) STRICT;';
+
+beforeEach(() => {
+  folder = makeFolder();
+});
+
+afterEach(() => folder.remove());
+
+function failure(open: () => unknown): GatewayError {
+  try {
+    open();
+  } catch (error) {
+    if (error instanceof GatewayError) return error;
+    throw error;
+  }
+  throw new Error('nothing was thrown');
+}
+
+test('a transaction that has returned is on the disk: write-ahead log, full synchronisation', () => {
+  const db = openDatabase(join(folder.path, 'a.db'), [SCHEMA]);
+  expect(db.pragma('journal_mode', { simple: true })).toBe('wal');
+  expect(db.pragma('synchronous', { simple: true })).toBe(2);
+  expect(db.pragma('foreign_keys', { simple: true })).toBe(1);
+  db.close();
+});
+
+test('opening again keeps what is there', () => {
+  const file = join(folder.path, 'a.db');
+  const db = openDatabase(file, [SCHEMA]);
+  db.exec('INSERT INTO t VALUES (5)');
+  db.close();
+  const again = openDatabase(file, [SCHEMA]);
+  expect(again.prepare('SELECT x FROM t').pluck().all()).toEqual([5]);
+  again.close();
+});
+
+test('a file that is no database is damaged, and says what to do', () => {
+  const file = join(folder.path, 'a.db');
+  writeFileSync(file, 'this is not a database, however long it is. '.repeat(200));
+  const error = failure(() => openDatabase(file, [SCHEMA]));
+  expect([error.code, error.fatal]).toEqual(['store-corrupt', true]);
+  expect(error.message.replace(file, '<file>')).toMatchInlineSnapshot(
+    `"cannot open the database <file>: the file is damaged (file is not a database); run vitalseal fsck and restore a backup"`,
+  );
+});
+
+test('a folder that is not there, or a folder in its place, is unavailable', () => {
+  expect(failure(() => openDatabase(join(folder.path, 'no', 'a.db'), [SCHEMA])).code).toBe(
+    'store-unavailable',
+  );
+  mkdirSync(join(folder.path, 'b.db'));
+  expect(failure(() => openDatabase(join(folder.path, 'b.db'), [SCHEMA])).code).toBe('store-unavailable');
+});
+
+test('a failure that is not of SQLite keeps its reason', () => {
+  expect(storeError('odd', 'cannot do it')).toMatchObject({
+    code: 'store-unavailable',
+    message: 'cannot do it: odd',
+    fatal: false,
+  });
+});

@@ -1,0 +1,50 @@
+/**
+ * The one place where the gateway opens its embedded database.
+ *
+ * WAL with synchronous=FULL: a transaction that has returned has been fsynced. Every table of the gateway
+ * lives in one file, so that one transaction can cover leaf, tile, registry and quarantine.
+ */
+import Database from 'better-sqlite3';
+import { GatewayError } from '../errors.ts';
+
+export type Db = Database.Database;
+
+/** How long a writer waits for another process (the command line, a backup) before it gives up. */
+const BUSY_TIMEOUT_MS = 5_000;
+
+/** Opens the file, creating it when `create`, and runs each schema text (idempotent DDL) in one transaction. */
+export function openDatabase(file: string, schemas: readonly string[]): Db {
+  try {
+    const db = new Database(file, { timeout: BUSY_TIMEOUT_MS });
+    db.pragma('journal_mode = WAL');
+    db.pragma('synchronous = FULL');
+    db.pragma('foreign_keys = ON');
+    db.transaction(() => {
+      for (const schema of schemas) db.exec(schema);
+    })();
+    return db;
+  } catch (cause) {
+    throw storeError(cause, `cannot open the database ${file}`);
+  }
+}
+
+/** What a failure of SQLite means to the gateway, and what the operator should do about it. */
+export function storeError(cause: unknown, what: string): GatewayError {
+  const code = cause instanceof Database.SqliteError ? cause.code : '';
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  if (code.startsWith('SQLITE_FULL')) {
+    return new GatewayError(
+      'disk-full',
+      `${what}: the disk is full; free some space, nothing acknowledged is lost`,
+      { cause },
+    );
+  }
+  if (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB') {
+    return new GatewayError(
+      'store-corrupt',
+      `${what}: the file is damaged (${reason}); run vitalseal fsck and restore a backup`,
+      { cause, fatal: true },
+    );
+  }
+  return new GatewayError('store-unavailable', `${what}: ${reason}`, { cause, details: { sqlite: code } });
+}

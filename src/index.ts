@@ -1,0 +1,251 @@
+/**
+ * The Vitalseal protocol as a library: the same in a browser and in Node. It does no I/O and has no clock, no
+ * randomness and no configuration of its own. The text it implements is docs/protocol.md.
+ *
+ * Bytes and texts from outside are read into a `Parsed`; misuse by the caller throws TypeError or RangeError.
+ */
+
+// Bytes and deterministic CBOR
+export {
+  base64ToBytes,
+  bytesToBase64,
+  bytesToHex,
+  compareBytes,
+  concatBytes,
+  equalBytes,
+  hexToBytes,
+  utf8ToBytes,
+} from './bytes.ts';
+export {
+  CborError,
+  type CborErrorCode,
+  CborFloat,
+  type CborMap,
+  CborTag,
+  type CborValue,
+  decodeCbor,
+  encodeCbor,
+} from './cbor.ts';
+export {
+  type CheckpointKey,
+  formatCheckpoint,
+  isLogOrigin,
+  type ParsedCheckpoint,
+  parseCheckpoint,
+  signCheckpoint,
+  type TreeHead,
+  verifyCheckpoint,
+} from './checkpoint.ts';
+
+// Keys and signatures
+export { ALGORITHM_IDS, type Algorithm, algorithmFromId } from './cose/algorithm.ts';
+export {
+  decodeCoseKey,
+  encodeCoseKey,
+  keyId,
+  type PublicKey,
+  parsePublicKey,
+  thumbprint,
+} from './cose/key.ts';
+export { decodeSign1, encodeSign1, type Sign1, signatureInput } from './cose/sign1.ts';
+// Readings
+export {
+  addDecimal,
+  compareDecimal,
+  type Decimal,
+  decimal,
+  decimalFromInteger,
+  decimalFromNumber,
+  decimalToNumber,
+  formatDecimal,
+  multiplyDecimal,
+  parseDecimal,
+} from './decimal.ts';
+export { decimalFromCbor, decimalToCbor } from './decimal-cbor.ts';
+// Deliveries to a care provider
+export {
+  DELIVERY_INFO,
+  DELIVERY_MAX_BYTES,
+  DELIVERY_MAX_ENTRIES,
+  DELIVERY_MEDIA_TYPE,
+  DELIVERY_SEALED_MAX_BYTES,
+  type DeliveredEntry,
+  type Delivery,
+  type DeliveryMode,
+  decodeDelivery,
+  deliveryAad,
+  encodeDelivery,
+  isBatchId,
+  type ProvenEntry,
+  type ReceiptsDelivery,
+  type StatementsDelivery,
+} from './delivery.ts';
+export {
+  DEVICE_EVENTS,
+  type DeviceEvent,
+  type DeviceEventStatement,
+  decodeLogStatement,
+  type Heartbeat,
+  type LogStatement,
+  type LogStatementEnvelope,
+  signLogStatement,
+} from './log-statement.ts';
+// The log
+export { Frontier, type OnComplete } from './merkle/frontier.ts';
+export { EMPTY_ROOT, HASH_BYTES, type HashNode, hashLeaf, hashNode } from './merkle/hash.ts';
+export {
+  type Multiproof,
+  type ProvenLeaf,
+  proveMany,
+  rootFromMultiproof,
+  verifyMany,
+} from './merkle/multiproof.ts';
+export { type NodeReader, proveConsistency, proveInclusion } from './merkle/proof.ts';
+export { computeRoot } from './merkle/root.ts';
+export {
+  type ConsistencyClaim,
+  type InclusionProof,
+  rootFromInclusionProof,
+  verifyConsistency,
+  verifyInclusion,
+} from './merkle/verify.ts';
+export {
+  inspectPayload,
+  type PayloadInspection,
+  SENML_CONTENT_FORMAT,
+  TEST_DATA_NAME,
+  TEST_DATA_RECORD,
+} from './payload.ts';
+// Receipts and their verification
+export { type Anchor, decodeAnchor, encodeAnchor } from './receipt/anchor.ts';
+export {
+  ANSWER_CODES,
+  type Answer,
+  type AnswerCode,
+  type AnswerData,
+  type AnswerVerdict,
+  type BlockMoment,
+  QUESTIONS,
+  type Question,
+  type StatementRange,
+} from './receipt/answer.ts';
+export { type ReceiptEnvelope, withAnchors } from './receipt/envelope.ts';
+export {
+  decodePack,
+  decodePackReceipt,
+  encodePack,
+  PACK_MEDIA_TYPE,
+  type Pack,
+  type PackReceipt,
+  type PackReceiptFields,
+  signPackReceipt,
+} from './receipt/pack.ts';
+export { decodeReceipt, type Receipt, type ReceiptFields, signReceipt } from './receipt/receipt.ts';
+export {
+  attachReceipt,
+  decodeTransparentStatement,
+  RECEIPT_MEDIA_TYPE,
+  type TransparentStatement,
+} from './receipt/transparent-statement.ts';
+export type {
+  AnchorFact,
+  BlockFact,
+  ChainFacts,
+  LogContract,
+  MissingAnchor,
+  Trust,
+  TrustedDeviceKey,
+  TrustedLog,
+} from './receipt/trust.ts';
+export {
+  type ChainQuestions,
+  chainQuestions,
+  isProven,
+  PACK_QUESTIONS,
+  type PackedVerdicts,
+  type PackVerdicts,
+  RECEIPT_QUESTIONS,
+  type ReceiptVerdicts,
+  verifyPack,
+  verifyReceipt,
+} from './receipt/verify.ts';
+export {
+  decodeSenml,
+  encodeSenml,
+  type ResolvedRecord,
+  resolveSenml,
+  type SenmlError,
+  type SenmlPack,
+  type SenmlRecord,
+  type SenmlTime,
+  type SenmlValue,
+} from './senml.ts';
+export { createSigner, type Signer, verifySignature } from './signature.ts';
+export {
+  type Note,
+  type NoteKey,
+  type NoteSignature,
+  noteKeyId,
+  parseNote,
+  signNote,
+  verifyNote,
+} from './signed-note.ts';
+// Statements
+export {
+  type Beacon,
+  decodeStatement,
+  hashEntry,
+  isDeviceUrn,
+  type Statement,
+  type StatementFields,
+  signStatement,
+} from './statement.ts';
+export {
+  encodeEntryBundle,
+  parseTilePath,
+  TILE_WIDTH,
+  type TileLevel,
+  type TilePath,
+  tilePath,
+  tileWidth,
+} from './tile.ts';
+// Results
+export {
+  FLAGS,
+  type Flag,
+  IGNORE_CODES,
+  type IgnoreCode,
+  type Parsed,
+  REJECT_CODES,
+  type RejectCode,
+} from './verdict.ts';
+export {
+  BLOOD_PRESSURE_PANEL,
+  findTerm,
+  findUnit,
+  GLUCOSE_MG_DL_PER_MMOL_L,
+  localName,
+  type UnitForm,
+  type UnitRegistry,
+  VOCABULARY,
+  type VocabularyTerm,
+} from './vocabulary.ts';
+export {
+  readWaveform,
+  type Waveform,
+  waveformExtremes,
+  waveformFields,
+  waveformValue,
+} from './waveform.ts';
+export {
+  findWebhookFault,
+  formatWebhookKey,
+  parseWebhookKey,
+  signWebhook,
+  WEBHOOK_ID_HEADER,
+  WEBHOOK_SIGNATURE_HEADER,
+  WEBHOOK_TIMESTAMP_HEADER,
+  WEBHOOK_TOLERANCE_SECONDS,
+  type WebhookFault,
+  type WebhookHeaders,
+} from './webhook.ts';

@@ -1,0 +1,140 @@
+/** The questions a verification answers, and the closed set of reasons it gives. */
+import type { Anchor } from './anchor.ts';
+
+/**
+ * - `well-formed`: the file is what it should be; without it nothing else is looked at.
+ * - `signature`: the key it names signed the statement.
+ * - `device-key`: that key was the device's, and good when the statement was signed.
+ * - `included`: the statement is in the tree whose root a trusted log key signed.
+ * - `anchored`: that state of the log stands on a chain.
+ * - `final`: it will stay there.
+ * - `not-before`: the statement was made after this moment (its beacon).
+ * - `not-after`: the statement existed by this moment (its anchor's block).
+ * - `complete`: within a pack nothing a device signed between its first and last statement is left out.
+ */
+export const QUESTIONS = [
+  'well-formed',
+  'signature',
+  'device-key',
+  'included',
+  'anchored',
+  'final',
+  'not-before',
+  'not-after',
+  'complete',
+] as const;
+export type Question = (typeof QUESTIONS)[number];
+
+/** Why an answer is what it is. Each code always comes with the same verdict. */
+export const ANSWER_CODES = {
+  // well-formed
+  'well-formed': 'yes',
+  malformed: 'no',
+  'not-deterministic': 'no',
+  // any other question about a file that is not well-formed
+  'not-decoded': 'unknown',
+  // signature
+  'signature-valid': 'yes',
+  'bad-signature': 'no',
+  'no-key': 'unknown',
+  // device-key
+  'key-valid': 'yes',
+  'key-retired-later': 'yes',
+  'key-revoked-later': 'yes',
+  'unknown-device': 'unknown',
+  'unknown-key': 'no',
+  'wrong-issuer': 'no',
+  'key-not-yet-valid': 'no',
+  'enrolment-undecided': 'unknown',
+  'key-retired': 'no',
+  'retirement-undecided': 'unknown',
+  'key-revoked': 'no',
+  'revocation-undecided': 'unknown',
+  // included
+  included: 'yes',
+  'bad-path': 'no',
+  'bad-log-signature': 'no',
+  'unknown-log': 'unknown',
+  'unknown-log-key': 'no',
+  // anchored
+  anchored: 'yes',
+  'anchored-anywhere': 'yes',
+  'no-anchor': 'unknown',
+  'anchor-unchecked': 'unknown',
+  'anchor-of-another-state': 'no',
+  'anchor-of-another-contract': 'no',
+  'anchor-contradicted': 'no',
+  'anchor-missing': 'no',
+  // final and not-after
+  final: 'yes',
+  'not-final': 'no',
+  'block-time': 'yes',
+  'not-anchored': 'unknown',
+  'block-not-final': 'unknown',
+  // not-before
+  'beacon-on-chain': 'yes',
+  'no-beacon': 'unknown',
+  'beacon-unchecked': 'unknown',
+  'beacon-not-on-chain': 'unknown',
+  // complete
+  complete: 'yes',
+  gap: 'no',
+  'broken-chain': 'no',
+  equivocation: 'no',
+  'counter-restarted': 'unknown',
+  'signatures-unproven': 'unknown',
+} as const satisfies Record<string, AnswerVerdict>;
+export type AnswerCode = keyof typeof ANSWER_CODES;
+
+/** `unknown`: what was handed in does not decide it. */
+export type AnswerVerdict = 'yes' | 'no' | 'unknown';
+
+/** A moment that a block of a chain vouches for. */
+export interface BlockMoment {
+  /** Seconds since the Unix epoch. */
+  readonly time: number;
+  readonly chainId: bigint;
+  readonly blockNumber: bigint;
+}
+
+/** The statements of one device in a pack, ends included. */
+export interface StatementRange {
+  readonly device: string;
+  readonly boot: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** What comes with an answer, as far as it is known. */
+export interface AnswerData {
+  'well-formed': Record<never, never>;
+  signature: { readonly kid: Uint8Array };
+  'device-key': { readonly device: string; readonly retiredAt?: number; readonly revokedAt?: number };
+  included: { readonly origin: string; readonly size: number; readonly root?: Uint8Array };
+  anchored: { readonly anchors: readonly Anchor[] };
+  final: Record<never, never>;
+  'not-before': BlockMoment;
+  'not-after': BlockMoment;
+  complete: { readonly ranges: readonly StatementRange[] };
+}
+
+/** One question answered. */
+export interface Answer<Q extends Question = Question> {
+  readonly question: Q;
+  readonly verdict: AnswerVerdict;
+  readonly code: AnswerCode;
+  /** A sentence for people. */
+  readonly detail: string;
+  readonly data?: AnswerData[Q];
+}
+
+/** An answer; its verdict follows from the code. */
+export function answer<Q extends Question>(
+  question: Q,
+  code: AnswerCode,
+  detail: string,
+  data?: AnswerData[Q],
+): Answer<Q> {
+  const verdict = ANSWER_CODES[code];
+  return data === undefined ? { question, verdict, code, detail } : { question, verdict, code, detail, data };
+}

@@ -1,0 +1,67 @@
+/** What a verifier brings along: whom it trusts, and what it has read from a chain itself. Plain data. */
+import type { PublicKey } from '../cose/key.ts';
+import type { Anchor } from './anchor.ts';
+
+/** Where a log anchors. */
+export interface LogContract {
+  readonly chainId: bigint;
+  /** 20 bytes. */
+  readonly address: Uint8Array;
+  /** 32 bytes. */
+  readonly logId: Uint8Array;
+}
+
+/** A log the verifier knows. A log whose key was changed is listed once for each key. */
+export interface TrustedLog {
+  readonly origin: string;
+  /** Ed25519. */
+  readonly key: PublicKey;
+  /** The one contract its anchors count in. Without it an anchor of this state in any contract counts. */
+  readonly contract?: LogContract;
+}
+
+/**
+ * A device's key and when it counts, in seconds since the Unix epoch. A device is listed once for each key; the
+ * list must hold every key of the devices it names, because another key is taken as not theirs.
+ */
+export interface TrustedDeviceKey {
+  /** The device's URN. */
+  readonly device: string;
+  readonly key: PublicKey;
+  /** When it was enrolled. */
+  readonly validFrom?: number;
+  /** When it was put out of use in good order: what it signed before stays good. */
+  readonly retiredAt?: number;
+  /** From when it may have been in other hands: only what provably existed by then stays good. */
+  readonly revokedAt?: number;
+}
+
+export interface Trust {
+  readonly logs: readonly TrustedLog[];
+  readonly deviceKeys: readonly TrustedDeviceKey[];
+}
+
+/** An `Anchored` event that the verifier found on a chain it trusts, with the block and transaction it stands in. */
+export interface AnchorFact extends Anchor {
+  /** Whether that block is final on that chain: it will not be reorganised away. */
+  readonly final: boolean;
+}
+
+/** A block of a chain the verifier trusts. */
+export interface BlockFact {
+  readonly chainId: bigint;
+  readonly blockNumber: bigint;
+  readonly blockHash: Uint8Array;
+  /** Seconds since the Unix epoch. */
+  readonly blockTime: number;
+}
+
+/** A size that a contract holds no root for, by a node that has the block the receipt names. */
+export type MissingAnchor = Pick<Anchor, 'chainId' | 'contract' | 'logId' | 'size'>;
+
+/** What the verifier has read from chains it trusts. Never fill it from a receipt: then it proves nothing. */
+export interface ChainFacts {
+  readonly anchors: readonly AnchorFact[];
+  readonly blocks?: readonly BlockFact[];
+  readonly missing?: readonly MissingAnchor[];
+}
