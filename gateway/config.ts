@@ -51,8 +51,10 @@ function readJson(file: string): Record<string, unknown> {
   let value: unknown;
   try {
     value = JSON.parse(text);
-  } catch (cause) {
-    throw new GatewayError('config-invalid', `${file} is not JSON: ${(cause as Error).message}`, { cause });
+  } catch (error) {
+    // The parser's message may quote what stands around the place, such as the credentials of a URL: cut that off.
+    const complaint = (error as Error).message.replace(/,? *(?:\.\.\.)?".*$/s, '');
+    throw new GatewayError('config-invalid', `${file} is not JSON: ${complaint}`);
   }
   if (!isRecord(value)) throw new GatewayError('config-invalid', `${file} must hold one JSON object`);
   return value;

@@ -20,6 +20,8 @@ const RUNTIME_DIR = join(ROOT, '.runtime');
 /** Remembers which lock file node_modules was installed from. */
 const STAMP_FILE = join(ROOT, 'node_modules', '.vitalseal-lock');
 
+const QUIET = ['--no-fund', '--no-audit', '--no-update-notifier', '--loglevel=error'];
+
 const readJson = (file) => JSON.parse(readFileSync(file, 'utf8'));
 const say = (line) => process.stderr.write(`${line}\n`);
 
@@ -72,9 +74,7 @@ function bringNode() {
       RUNTIME_DIR,
       '--no-save',
       '--ignore-scripts',
-      '--no-fund',
-      '--no-audit',
-      '--loglevel=error',
+      ...QUIET,
       `${name}@${locked.version}`,
     ],
     undefined,
@@ -105,12 +105,7 @@ function prepare() {
   // npm ci removes node_modules, and with it the Node in there: install on a copy that stays.
   const node = isRecentEnough(process.version) ? process.execPath : bringNode();
   say('vitalseal: installing dependencies (once)');
-  run(
-    'npm',
-    ['ci', '--ignore-scripts', '--no-fund', '--no-audit', '--loglevel=error'],
-    dirname(node),
-    'npm ci',
-  );
+  run('npm', ['ci', '--ignore-scripts', ...QUIET], dirname(node), 'npm ci');
   writeFileSync(STAMP_FILE, `${lockDigest()}\n`);
   const own = findNode();
   if (!own) fail('npm ci did not bring Node; were optional dependencies switched off?');

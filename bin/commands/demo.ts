@@ -14,7 +14,8 @@ export const demo: Command = {
     },
     json: {
       type: 'boolean',
-      description: 'print the summary as JSON to standard output, the story to standard error',
+      description:
+        'print the summary as one line of JSON at the end of standard output, the story to standard error',
     },
     dir: {
       type: 'string',
@@ -32,7 +33,7 @@ export const demo: Command = {
     const { stage, summary } = await runDemo(directory, { say, signal: io.stopped });
     try {
       for (const line of describe(summary)) say(line);
-      if (values['json'] === true) io.out(JSON.stringify(summary, null, 2));
+      if (values['json'] === true) io.out(JSON.stringify(summary));
       if (values['exit'] !== true && !io.stopped.aborted) {
         say('');
         say(

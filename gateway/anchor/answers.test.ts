@@ -11,6 +11,7 @@ import {
 } from './answers.ts';
 
 const HASH = `0x${'ab'.repeat(32)}`;
+const ID = new Uint8Array(32).fill(0xab);
 const BLOCK = { number: '0x10', hash: HASH, timestamp: '0x65', baseFeePerGas: '0x7' };
 const LOG = { address: `0x${'cd'.repeat(20)}`, topics: [HASH], data: '0x00FF' };
 const RECEIPT = {
@@ -55,17 +56,16 @@ test('reads a block', () => {
 });
 
 test('reads a receipt', () => {
-  expect(readReceipt(RECEIPT)).toEqual({
-    transactionHash: new Uint8Array(32).fill(0xab),
+  expect(readReceipt(RECEIPT, ID)).toEqual({
     blockNumber: 1n,
     blockHash: new Uint8Array(32).fill(0xab),
     gasUsed: 21_000n,
     succeeded: true,
     logs: [{ address: new Uint8Array(20).fill(0xcd), topics: [HASH], data: '0x00ff' }],
   });
-  expect(readReceipt({ ...RECEIPT, status: '0x0' })?.succeeded).toBe(false);
-  expect(readReceipt({ ...RECEIPT, blockHash: null, blockNumber: null })).toBeUndefined();
-  expect(readReceipt(null)).toBeUndefined();
+  expect(readReceipt({ ...RECEIPT, status: '0x0' }, ID)?.succeeded).toBe(false);
+  expect(readReceipt({ ...RECEIPT, blockHash: null, blockNumber: null }, ID)).toBeUndefined();
+  expect(readReceipt(null, ID)).toBeUndefined();
 });
 
 describe('a hostile node', () => {
@@ -78,14 +78,14 @@ describe('a hostile node', () => {
         expect(() => readBlock({ ...BLOCK, [field]: value }), field).toThrow(AnswerError);
       for (const field of Object.keys(RECEIPT)) {
         if (field === 'logs' && Array.isArray(value) && value.length === 0) continue;
-        expect(() => readReceipt({ ...RECEIPT, [field]: value }), field).toThrow(AnswerError);
+        expect(() => readReceipt({ ...RECEIPT, [field]: value }, ID), field).toThrow(AnswerError);
       }
       for (const field of Object.keys(LOG)) {
         const harmless =
           (field === 'topics' && Array.isArray(value) && value.length === 0) ||
           (field === 'data' && value === '0x');
         if (!harmless)
-          expect(() => readReceipt({ ...RECEIPT, logs: [{ ...LOG, [field]: value }] }), field).toThrow(
+          expect(() => readReceipt({ ...RECEIPT, logs: [{ ...LOG, [field]: value }] }, ID), field).toThrow(
             AnswerError,
           );
       }
@@ -93,16 +93,20 @@ describe('a hostile node', () => {
   );
 
   test('lists longer than a transaction of ours can cause', () => {
-    expect(() => readReceipt({ ...RECEIPT, logs: Array.from({ length: 65 }, () => LOG) })).toThrow(
+    expect(() => readReceipt({ ...RECEIPT, logs: Array.from({ length: 65 }, () => LOG) }, ID)).toThrow(
       AnswerError,
     );
     expect(() =>
-      readReceipt({ ...RECEIPT, logs: [{ ...LOG, topics: Array.from({ length: 5 }, () => HASH) }] }),
+      readReceipt({ ...RECEIPT, logs: [{ ...LOG, topics: Array.from({ length: 5 }, () => HASH) }] }, ID),
     ).toThrow(AnswerError);
   });
 
+  test('the receipt of another transaction', () => {
+    expect(() => readReceipt(RECEIPT, new Uint8Array(32))).toThrow(AnswerError);
+  });
+
   test('a status that is neither yes nor no, a number past 2^53', () => {
-    expect(() => readReceipt({ ...RECEIPT, status: '0x2' })).toThrow(AnswerError);
+    expect(() => readReceipt({ ...RECEIPT, status: '0x2' }, ID)).toThrow(AnswerError);
     expect(() => readInteger('0x20000000000000', 'x')).toThrow(AnswerError);
     expect(() => readHex('0x123', 'x')).toThrow(AnswerError);
   });
@@ -110,7 +114,7 @@ describe('a hostile node', () => {
   test('any JSON is read or refused with our own error', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
-        for (const read of [readBlock, readReceipt]) {
+        for (const read of [readBlock, (any: unknown) => readReceipt(any, ID)]) {
           try {
             read(value);
           } catch (error) {

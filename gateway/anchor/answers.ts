@@ -2,7 +2,7 @@
  * Strict readers of what a node answers. attacker-controlled, every byte: each reader takes `unknown` and either
  * returns the typed value or throws AnswerError, which says what was wrong, never what was received.
  */
-import { hexToBytes } from '../../src/bytes.ts';
+import { equalBytes, hexToBytes } from '../../src/bytes.ts';
 import type { Block } from './chain.ts';
 import { isObject } from './rpc.ts';
 
@@ -13,7 +13,6 @@ export class AnswerError extends Error {
 
 /** A transaction receipt, reduced to what is used. Logs keep only what decoding needs. */
 export interface Receipt {
-  readonly transactionHash: Uint8Array;
   readonly blockNumber: bigint;
   readonly blockHash: Uint8Array;
   readonly gasUsed: bigint;
@@ -72,16 +71,18 @@ export function readBlock(value: unknown): Block | undefined {
   };
 }
 
-/** A receipt, or `undefined` for the `null` that means the transaction is in no block. */
-export function readReceipt(value: unknown): Receipt | undefined {
+/** The receipt of this transaction, or `undefined` for the `null` that means it is in no block. */
+export function readReceipt(value: unknown, transactionHash: Uint8Array): Receipt | undefined {
   if (value === null) return undefined;
   if (!isObject(value)) throw new AnswerError('the receipt is no object');
   // A few nodes answer for pending transactions too, without a block: not in a block, so no receipt.
   if (value['blockHash'] === null || value['blockNumber'] === null) return undefined;
+  if (!equalBytes(readBytes(value['transactionHash'], 32, 'the transaction hash'), transactionHash)) {
+    throw new AnswerError('it is the receipt of another transaction');
+  }
   const logs = value['logs'];
   if (!Array.isArray(logs) || logs.length > MAX_LOGS) throw new AnswerError('the logs are no short list');
   return {
-    transactionHash: readBytes(value['transactionHash'], 32, 'the transaction hash'),
     blockNumber: readQuantity(value['blockNumber'], 'the block number'),
     blockHash: readBytes(value['blockHash'], 32, 'the block hash'),
     gasUsed: readQuantity(value['gasUsed'], 'the gas used'),

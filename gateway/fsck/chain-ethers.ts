@@ -77,7 +77,9 @@ export class EthersLogChain implements LogChain {
   }
 
   async transaction(hash: Uint8Array): Promise<ChainTransaction | undefined> {
-    const receipt = await this.#call('eth_getTransactionReceipt', [`0x${bytesToHex(hash)}`], readReceipt);
+    const receipt = await this.#call('eth_getTransactionReceipt', [`0x${bytesToHex(hash)}`], (value) =>
+      readReceipt(value, hash),
+    );
     if (receipt === undefined) return undefined;
     const { blockNumber, blockHash, logs } = receipt;
     const anchored = this.#read('a receipt', () => logs.flatMap((log) => this.#anchored(log)));

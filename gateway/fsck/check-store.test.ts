@@ -1,4 +1,4 @@
-import { openSync, writeFileSync, writeSync } from 'node:fs';
+import { copyFileSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { GatewayError } from '../errors.ts';
@@ -72,6 +72,21 @@ describe('a store that nobody touched', () => {
     expect(report.findings).toEqual([]);
     expect(report.checked.entries).toBeLessThan(await scene.store.log.reader.size());
     expect(await ids({ config: scene.config, fast: true })).toEqual([]);
+    await scene.store.close();
+  });
+
+  test('a copy made of a gateway that was killed, its -wal beside it, is read to the last commit', async () => {
+    const scene = new Scene(folder.config());
+    const device = new TestDevice(72);
+    await scene.enrol(device, 'eve');
+    await scene.send(device, 50);
+    const copy = folder.config();
+    for (const name of ['gateway.db', 'gateway.db-wal'])
+      copyFileSync(join(scene.config.dataDir, name), join(copy.dataDir, name));
+    const before = readFileSync(join(copy.dataDir, 'gateway.db'));
+    const report = await checkStore({ config: copy, fast: true });
+    expect(report).toMatchObject({ findings: [], checked: { entries: 51 } });
+    expect(readFileSync(join(copy.dataDir, 'gateway.db'))).toEqual(before);
     await scene.store.close();
   });
 

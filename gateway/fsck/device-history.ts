@@ -26,8 +26,8 @@ export class DeviceHistory {
   }
 
   /** The key of this id, if it was enrolled before now. */
-  key(urn: string, kid: Uint8Array): PublicKey | undefined {
-    return this.#devices.get(urn)?.keys.get(bytesToHex(kid))?.key;
+  key(urn: string, kid: Uint8Array): LoggedKey | undefined {
+    return this.#devices.get(urn)?.keys.get(bytesToHex(kid));
   }
 
   /** Replays one event; gives what is impossible about it, or undefined. An impossible one still takes effect. */

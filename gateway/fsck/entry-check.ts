@@ -118,13 +118,20 @@ export class EntryCheck {
         row,
         `is filed as another statement than ${issuer} boot ${boot} seq ${seq}`,
       );
-    const key = this.#parts.history.key(issuer, kid);
-    if (key === undefined || key.algorithm !== algorithm) {
+    const logged = this.#parts.history.key(issuer, kid);
+    if (logged === undefined || logged.key.algorithm !== algorithm) {
       const detail = `is signed by a key (${bytesToHex(kid)}) that the log had not enrolled for ${issuer} by then`;
       this.#report('statement-key-unknown', row, detail);
-    } else if (!this.#verifies(key, signedBytes, signature)) {
-      this.#report('statement-signature-bad', row, `is not signed by the key it names (${issuer})`);
+      return;
     }
+    if (!this.#verifies(logged.key, signedBytes, signature))
+      this.#report('statement-signature-bad', row, `is not signed by the key it names (${issuer})`);
+    // In the order of the log, not of clocks: the writer looks at device and key in the transaction that appends.
+    const status = this.#parts.history.device(issuer)?.status;
+    if (logged.retired)
+      this.#report('statement-not-allowed', row, `follows the retirement of its key (${issuer})`);
+    else if (status !== 'active')
+      this.#report('statement-not-allowed', row, `comes from ${issuer}, which was ${status} by then`);
   }
 
   #checkLogStatement(row: EntryRow, bytes: Uint8Array): void {

@@ -3,7 +3,7 @@ import { type LogStatement, signLogStatement } from '../../src/log-statement.ts'
 import { createSigner } from '../../src/signature.ts';
 import { signStatement } from '../../src/statement.ts';
 import type { Db } from '../store/database.ts';
-import { layGround, testDamages } from './testing/damage.ts';
+import { type Damage, layGround, testDamages } from './testing/damage.ts';
 import { appendForged, change, flip, replaceBytes } from './testing/forge.ts';
 import { DEVICES } from './testing/lived-in.ts';
 import { LOG_SIGNER, ORIGIN } from './testing/scene.ts';
@@ -154,6 +154,9 @@ const event: LogStatement = {
 };
 const heartbeat: LogStatement = { kind: 'heartbeat', origin: ORIGIN, time: 1, cti: new Uint8Array(16) };
 
+/** The next numbers of devices that may not send any more. */
+const ENDED = { revoked: 10, suspended: 40 };
+
 /** The last byte of a COSE_Sign1 is the last of its signature. */
 function spoilt(bytes: Uint8Array): Uint8Array {
   const copy = Uint8Array.from(bytes);
@@ -188,6 +191,26 @@ describe('entries appended by who holds the files and some of the keys', () => {
       damage: async (db) =>
         append(db, await signStatement({ ...statement, seq: NEXT + 1 }, DEVICES.steady.signer)),
       expected: [['entry-columns-wrong', `seq ${NEXT + 1}`]],
+    },
+    ...(['revoked', 'suspended'] as const).map(
+      (status): Damage => ({
+        what: `a statement of a device that is ${status}`,
+        damage: async (db) => {
+          const { urn, signer } = DEVICES[status];
+          const bytes = await signStatement({ ...statement, issuer: urn, seq: ENDED[status] }, signer);
+          appendForged(db, { kind: 'statement', bytes, device: urn, boot: 0, seq: ENDED[status] });
+        },
+        expected: [['statement-not-allowed', `, which was ${status} by then`]],
+      }),
+    ),
+    {
+      what: 'a statement of a key that was retired',
+      damage: async (db) => {
+        const { urn, signer } = DEVICES.rotated;
+        const bytes = await signStatement({ ...statement, issuer: urn, seq: 40 }, signer);
+        appendForged(db, { kind: 'statement', bytes, device: urn, boot: 0, seq: 40 });
+      },
+      expected: [['statement-not-allowed', 'follows the retirement of its key']],
     },
     {
       what: 'a heartbeat signed with another key',

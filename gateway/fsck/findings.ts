@@ -22,6 +22,7 @@ export const REMEDIES = {
   'entry-columns-wrong': TAMPERED,
   'statement-key-unknown': TAMPERED,
   'statement-signature-bad': TAMPERED,
+  'statement-not-allowed': TAMPERED,
   'log-statement-foreign': `Check that origin and keys.logKeyFile are those this store was made with. If they are: ${TAMPERED}`,
   'log-signature-bad': TAMPERED,
   'tile-missing': RESTORE,

@@ -12,6 +12,8 @@ import { type StatusParts, statusRoutes } from './status-routes.ts';
 /** Nothing here takes a large body. */
 const BODY_LIMIT_BYTES = 64 * 1024;
 const REQUEST_TIMEOUT_MS = 30_000;
+/** Above the longest parameter that a schema allows, so that it is the schema that answers. */
+const PARAM_LENGTH_MAX = 512;
 
 export interface HttpParts extends StatusParts, ReceiptParts, LogParts, AdminParts {
   readonly host: string;
@@ -27,6 +29,9 @@ export async function buildHttp(parts: HttpParts): Promise<FastifyInstance> {
     requestTimeout: REQUEST_TIMEOUT_MS,
     forceCloseConnections: true,
     exposeHeadRoutes: false,
+    routerOptions: { maxParamLength: PARAM_LENGTH_MAX },
+    // A URL that cannot be read comes before any handler of ours.
+    frameworkErrors: (error, _request, reply) => void sendProblem(reply, 'invalid-request', error.message),
   });
   await app.register(swagger, {
     openapi: {

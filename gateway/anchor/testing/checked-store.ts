@@ -22,6 +22,8 @@ export class CheckedStore implements AnchorStore {
   readonly violations: string[] = [];
   /** Runs before each save, for a test that wants it to fail. */
   beforeSave: (record: AnchorRecord) => void = () => undefined;
+  /** Runs after each save that succeeded. */
+  afterSave: (record: AnchorRecord) => void = () => undefined;
   readonly #inner: SqliteAnchorStore;
 
   constructor(file = ':memory:') {
@@ -32,6 +34,7 @@ export class CheckedStore implements AnchorStore {
     this.beforeSave(record);
     await this.#check(await this.#inner.byTransaction(record.transactionHash), record);
     await this.#inner.save(record);
+    this.afterSave(record);
   }
 
   byTransaction(hash: Uint8Array): Promise<AnchorRecord | undefined> {

@@ -4,7 +4,9 @@ import { type Anvil, type AnvilOptions, anvilAccount, startAnvil } from '../../.
 import { READING_LOG_ABI, READING_LOG_BYTECODE } from '../../../contracts/index.ts';
 import { hexToBytes } from '../../../src/bytes.ts';
 import type { GatewayError } from '../../errors.ts';
-import type { AnchorRecord, AnchorTarget, Clock, Logger } from '../../ports.ts';
+import type { AnchorRecord, AnchorTarget, Logger } from '../../ports.ts';
+import { SetClock } from '../../testing/clock.ts';
+import { MemoryLogger } from '../../testing/logger.ts';
 import { Anchorer, type AnchorerOptions } from '../anchorer.ts';
 import { EthersChain, type EthersChainOptions } from '../ethers-chain.ts';
 import type { AnchorMetrics } from '../status.ts';
@@ -28,18 +30,6 @@ const OPTIONS: AnchorerOptions = {
   stuckAfterMs: STUCK_AFTER_MS,
 };
 
-export class TestClock implements Clock {
-  #now = 1_700_000_000_000;
-
-  now(): number {
-    return this.#now;
-  }
-
-  advance(ms: number): void {
-    this.#now += ms;
-  }
-}
-
 /** One life of an anchorer: what a process is in production. */
 export interface Life {
   readonly anchorer: Anchorer;
@@ -47,13 +37,8 @@ export interface Life {
   readonly finals: AnchorRecord[];
   readonly beacons: bigint[];
   readonly fatals: GatewayError[];
-  readonly lines: LogLine[];
+  readonly logger: MemoryLogger;
   readonly events: string[];
-}
-
-export interface LogLine {
-  readonly level: keyof Logger;
-  readonly message: string;
 }
 
 export interface LifeOptions {
@@ -64,7 +49,7 @@ export interface LifeOptions {
 
 export class Scene {
   node: Anvil;
-  readonly clock = new TestClock();
+  readonly clock = new SetClock();
   readonly log = new MemoryLog(this.clock);
   readonly store = new CheckedStore();
   readonly operator: HDNodeWallet = anvilAccount(0);
@@ -106,13 +91,11 @@ export class Scene {
   live(options: LifeOptions = {}): Life {
     const log = options.log ?? this.log;
     const chain = new FaultChain(this.connect(options.chain), this.store);
-    const [finals, beacons, fatals, lines, events]: [
-      AnchorRecord[],
-      bigint[],
-      GatewayError[],
-      LogLine[],
-      string[],
-    ] = [[], [], [], [], []];
+    const finals: AnchorRecord[] = [];
+    const beacons: bigint[] = [];
+    const fatals: GatewayError[] = [];
+    const events: string[] = [];
+    const logger = new MemoryLogger();
     const anchorer = new Anchorer(
       {
         chain,
@@ -121,14 +104,14 @@ export class Scene {
         sealer: log,
         outlet: { publishBeacon: (beacon) => void beacons.push(beacon.blockNumber) },
         clock: this.clock,
-        logger: collectLines(lines),
+        logger,
         metrics: collectEvents(events),
         onFatal: (error) => fatals.push(error),
       },
       { ...OPTIONS, ...options.anchorer },
     );
     anchorer.onFinal((record) => finals.push(record));
-    const life = { anchorer, chain, finals, beacons, fatals, lines, events };
+    const life = { anchorer, chain, finals, beacons, fatals, logger, events };
     this.#lives.push(life);
     return life;
   }
@@ -190,17 +173,11 @@ export class Scene {
 
 /** Messages of one level, in order. */
 export function said(life: Life, level: keyof Logger): string[] {
-  return life.lines.filter((line) => line.level === level).map((line) => line.message);
+  return life.logger.lines.filter((line) => line.level === level).map((line) => line.message);
 }
 
 function fromHex(hex: string): Uint8Array {
   return hexToBytes(hex.slice(2).toLowerCase());
-}
-
-function collectLines(lines: LogLine[]): Logger {
-  const write = (level: keyof Logger) => (_fields: object, message: string) =>
-    void lines.push({ level, message });
-  return { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') };
 }
 
 function collectEvents(events: string[]): AnchorMetrics {

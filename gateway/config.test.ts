@@ -1,0 +1,277 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { isLogOrigin } from '../src/checkpoint.ts';
+import { environmentName, loadConfig, settingsOf } from './config.ts';
+import { GatewayConfigSchema } from './config-schema.ts';
+import { makeFolder, type TestFolder } from './testing/folder.ts';
+
+let folder: TestFolder;
+let file: string;
+
+beforeEach(() => {
+  folder = makeFolder();
+  file = join(folder.path, 'gateway.json');
+});
+
+afterEach(() => folder.remove());
+
+const HASH = 'ab'.repeat(32);
+const minimal = {
+  origin: 'log.example.org/one',
+  dataDir: 'data',
+  keys: { masterKeyFile: 'k/master', logKeyFile: '/abs/log', webhookKeyFile: '../hook' },
+};
+const chain = {
+  rpcUrl: 'https://user:hunter2@rpc.example.org',
+  chainId: 31_337,
+  contract: `0x${'11'.repeat(20)}`,
+  logId: `0x${'22'.repeat(32)}`,
+  keystoreFile: 'keystore.json',
+  passwordFile: 'password',
+};
+
+function load(config: unknown, environment: Record<string, string> = {}) {
+  writeFileSync(file, typeof config === 'string' ? config : JSON.stringify(config));
+  return loadConfig(file, environment);
+}
+
+/** The message of the refusal, with the file's name out of it. */
+function refusal(config: unknown, environment: Record<string, string> = {}): string {
+  try {
+    load(config, environment);
+  } catch (error) {
+    expect(error).toMatchObject({ code: 'config-invalid' });
+    return (error as Error).message.replaceAll(file, '<file>');
+  }
+  throw new Error('the configuration was taken');
+}
+
+describe('what is not said has its default', () => {
+  test('everything but origin, data and keys', () => {
+    const config = load(minimal);
+    expect(config).toMatchObject({
+      checkpointEverySeconds: 60,
+      mqtt: { host: '127.0.0.1', port: 1883, maxConnections: 10_000, maxStatementBytes: 262_144 },
+      http: { host: '127.0.0.1', port: 8480 },
+      providers: [],
+      access: [],
+      limits: { commitBatch: 1024, deliveryBatch: 200 },
+      policy: { suspendOnEquivocation: true },
+      logLevel: 'info',
+    });
+    expect(config.chain).toBeUndefined();
+  });
+
+  test('also inside a section that says something', () => {
+    const config = load({ ...minimal, mqtt: { port: 1 }, chain });
+    expect(config.mqtt).toMatchObject({ port: 1, host: '127.0.0.1' });
+    expect(config.chain).toMatchObject({ finality: 'auto', confirmations: 12, maxFeeGwei: 200 });
+  });
+});
+
+test('paths are relative to the file', () => {
+  const { dataDir, keys, chain: read } = load({ ...minimal, chain });
+  expect(dataDir).toBe(join(folder.path, 'data'));
+  expect(keys).toEqual({
+    masterKeyFile: join(folder.path, 'k/master'),
+    logKeyFile: '/abs/log',
+    webhookKeyFile: join(folder.path, '../hook'),
+  });
+  expect(read?.keystoreFile).toBe(join(folder.path, 'keystore.json'));
+});
+
+test('the configuration is frozen to its leaves', () => {
+  const config = load({
+    ...minimal,
+    chain,
+    access: [{ name: 'a', role: 'admin', tokenSha256: HASH }],
+  });
+  const thaw = (value: unknown, path: string): string[] =>
+    typeof value !== 'object' || value === null
+      ? []
+      : [
+          ...(Object.isFrozen(value) ? [] : [path]),
+          ...Object.entries(value).flatMap(([name, inner]) => thaw(inner, `${path}.${name}`)),
+        ];
+  expect(thaw(config, 'config')).toEqual([]);
+  expect(() => Object.assign(config.mqtt, { port: 5 })).toThrow(TypeError);
+});
+
+describe('mistakes', () => {
+  test('are reported all at once, by key', () => {
+    expect(
+      refusal({
+        origin: 'Not An Origin',
+        checkpointEverySeconds: 0,
+        dataDir: '',
+        keys: { masterKeyFile: 5, logkeyfile: 'x' },
+        mqtt: { port: 70_000, hots: 'x' },
+        http: [],
+        chain: { ...chain, rpcUrl: 'ws://x', contract: '0x12', finality: 'soon', confirmations: 0.5 },
+        providers: [
+          { id: 'a', url: 'http://a', sealingKey: 'short' },
+          { id: 'a', url: 'ftp://a', sealingKey: `${'A'.repeat(43)}=` },
+        ],
+        access: [
+          { name: 'x', role: 'patient', tokenSha256: HASH },
+          { name: 'y', role: 'root', tokenSha256: HASH },
+        ],
+        logLevel: 'verbose',
+        color: true,
+      }),
+    ).toMatchInlineSnapshot(`
+      "<file> has 23 problem(s):
+        color: there is no such setting
+        origin: must match pattern "^[a-z0-9.-]+(/[A-Za-z0-9._~-]+)*$"
+        checkpointEverySeconds: must be >= 0.05
+        dataDir: must not have fewer than 1 characters
+        keys.logKeyFile: is required
+        keys.webhookKeyFile: is required
+        keys.logkeyfile: there is no such setting
+        keys.masterKeyFile: must be string
+        mqtt.hots: there is no such setting
+        mqtt.port: must be <= 65535
+        http: must be object
+        chain.rpcUrl: must match pattern "^https?://"
+        chain.contract: must match pattern "^0x[0-9a-fA-F]{40}$"
+        chain.finality: must be equal to one of the allowed values (auto, finalized, confirmations)
+        chain.confirmations: must be integer
+        chain.confirmations: must be >= 1
+        providers.0.sealingKey: must match pattern "^[A-Za-z0-9+/]{43}=$"
+        providers.1.url: must match pattern "^https?://"
+        access.1.role: must be equal to one of the allowed values (admin, auditor, provider, patient)
+        logLevel: must be equal to one of the allowed values (debug, info, warn, error, silent)
+        providers.1.id: is used twice
+        access.1.tokenSha256: is used twice
+        access.0.subject: is required for the role patient"
+    `);
+  });
+
+  test('one mistake is one line', () => {
+    expect(refusal({ ...minimal, mqtt: { maxConnections: 'many' } })).toMatchInlineSnapshot(`
+      "<file> has 1 problem(s):
+        mqtt.maxConnections: must be integer"
+    `);
+  });
+
+  test('a missing file says how to make one', () => {
+    expect(() => loadConfig(join(folder.path, 'none.json'), {})).toThrow(
+      expect.objectContaining({
+        code: 'config-invalid',
+        message: expect.stringContaining('none.json; vitalseal init makes one'),
+      }),
+    );
+  });
+
+  test.each([
+    ['[]', '<file> must hold one JSON object'],
+    ['null', '<file> must hold one JSON object'],
+    ['"x"', '<file> must hold one JSON object'],
+  ])('%s', (text, message) => {
+    expect(refusal(text)).toBe(message);
+  });
+
+  test.each([
+    ['{"chain": {"rpcUrl": hunter2@rpc}}', "<file> is not JSON: Unexpected token 'h'"],
+    ['{"a": 1, "b" hunter2}', /^<file> is not JSON: Expected ':' after property name in JSON at position 13/],
+    ['{"a": "hunter2', /^<file> is not JSON: Unterminated string in JSON at position 14/],
+    ['', '<file> is not JSON: Unexpected end of JSON input'],
+  ])('text that is no JSON is refused, and nothing of it is repeated: %s', (text, expected) => {
+    const message = refusal(text);
+    if (typeof expected === 'string') expect(message).toBe(expected);
+    else expect(message).toMatch(expected);
+    expect(message).not.toContain('hunter2');
+  });
+
+  test('no value is repeated: an address may hold credentials', () => {
+    const message = refusal({ ...minimal, chain: { ...chain, rpcUrl: 'wss://user:hunter2@rpc' } });
+    expect(message).toContain('chain.rpcUrl');
+    expect(message).not.toContain('hunter2');
+  });
+
+  test.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty'])('%s is no setting', (name) => {
+    const text = JSON.stringify(minimal).replace('{', `{"${name}": {"polluted": true}, `);
+    expect(refusal(text)).toContain(`${name}: there is no such setting`);
+    expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
+  });
+
+  test.each([
+    ['provider', 'access.0.subject: is required for the role provider'],
+    ['patient', 'access.0.subject: is required for the role patient'],
+  ])('a %s’s token needs its subject', (role, message) => {
+    const access = [{ name: 'x', role, tokenSha256: HASH }];
+    expect(refusal({ ...minimal, access })).toContain(message);
+    expect(load({ ...minimal, access: [{ ...access[0], subject: 'p-1' }] }).access).toHaveLength(1);
+  });
+
+  test('a token or a provider used twice', () => {
+    const access = ['a', 'b'].map((name) => ({ name, role: 'admin', tokenSha256: HASH }));
+    expect(refusal({ ...minimal, access })).toContain('access.1.tokenSha256: is used twice');
+  });
+
+  test.each([`${'a'.repeat(128)}b`, 'log one', 'log+one', 'Log', '', 'log/', '/log'])(
+    'an origin that no checkpoint can carry: %j',
+    (origin) => {
+      expect(refusal({ ...minimal, origin })).toContain('origin');
+    },
+  );
+
+  test('every origin that is taken can be signed: the longest too', () => {
+    for (const origin of ['a', 'a'.repeat(128), 'log.example.org/a-b_c~d/E'])
+      expect(isLogOrigin(load({ ...minimal, origin }).origin)).toBe(true);
+  });
+});
+
+describe('the environment', () => {
+  test('names every setting outside lists', () => {
+    const names = settingsOf(GatewayConfigSchema).map(({ path }) => environmentName(path));
+    expect(names).toContain('VITALSEAL_MQTT_MAX_CONNECTIONS');
+    expect(names).toContain('VITALSEAL_CHAIN_RPC_URL');
+    expect(names).toContain('VITALSEAL_POLICY_SUSPEND_ON_EQUIVOCATION');
+    expect(new Set(names).size).toBe(names.length);
+    expect(names.some((name) => name.includes('PROVIDERS') || name.includes('ACCESS'))).toBe(false);
+  });
+
+  test('overrides the file, by the type of the setting', () => {
+    const config = load(
+      { ...minimal, mqtt: { port: 1 }, chain },
+      {
+        VITALSEAL_MQTT_PORT: '2',
+        VITALSEAL_HTTP_HOST: '0.0.0.0',
+        VITALSEAL_CHECKPOINT_EVERY_SECONDS: '0.5',
+        VITALSEAL_POLICY_SUSPEND_ON_EQUIVOCATION: 'false',
+        VITALSEAL_ORIGIN: 'other.example',
+        VITALSEAL_DATA_DIR: 'elsewhere',
+        VITALSEAL_CHAIN_CHAIN_ID: '5',
+        VITALSEAL_UNKNOWN: 'x',
+        PATH: '/bin',
+      },
+    );
+    expect(config.mqtt.port).toBe(2);
+    expect(config.http.host).toBe('0.0.0.0');
+    expect(config.checkpointEverySeconds).toBe(0.5);
+    expect(config.policy.suspendOnEquivocation).toBe(false);
+    expect(config.origin).toBe('other.example');
+    expect(config.dataDir).toBe(join(folder.path, 'elsewhere'));
+    expect(config.chain?.chainId).toBe(5);
+  });
+
+  test('can give what the file leaves out', () => {
+    const { origin, ...rest } = minimal;
+    expect(load(rest, { VITALSEAL_ORIGIN: origin }).origin).toBe(origin);
+  });
+
+  test.each([
+    ['VITALSEAL_MQTT_PORT', 'x', 'mqtt.port'],
+    ['VITALSEAL_MQTT_PORT', '', 'mqtt.port'],
+    ['VITALSEAL_MQTT_PORT', ' ', 'mqtt.port'],
+    ['VITALSEAL_MQTT_PORT', '1e9', 'mqtt.port'],
+    ['VITALSEAL_MQTT_PORT', '1.5', 'mqtt.port'],
+    ['VITALSEAL_MQTT_PORT', 'Infinity', 'mqtt.port'],
+    ['VITALSEAL_POLICY_SUSPEND_ON_EQUIVOCATION', 'no', 'policy.suspendOnEquivocation'],
+    ['VITALSEAL_LOG_LEVEL', 'loud', 'logLevel'],
+  ])('%s=%j is reported under its key', (name, value, key) => {
+    expect(refusal(minimal, { [name]: value })).toContain(`  ${key}: `);
+  });
+});

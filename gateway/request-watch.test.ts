@@ -1,0 +1,103 @@
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { RequestWatch } from './request-watch.ts';
+import { type Db, openDatabase } from './store/database.ts';
+import { RegistryStore } from './store/registry-store.ts';
+import { keyText, LogBench } from './testing/log-bench.ts';
+import { Wearable } from './testing/wearable.ts';
+
+const LOOK_MS = 200;
+
+let bench: LogBench;
+let watch: RequestWatch;
+let otherDb: Db;
+let other: RegistryStore;
+const enrolment = (number: number): string => {
+  const wearable = new Wearable(number);
+  const key = keyText(wearable.signer.publicKey);
+  return JSON.stringify({ action: 'enrol', device: wearable.urn, patient: 'p', provider: 'c', key });
+};
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  bench = new LogBench();
+  otherDb = openDatabase(join(bench.folder, 'gateway.db'), []);
+  other = new RegistryStore(otherDb);
+  watch = new RequestWatch(bench.log.registry, bench.log.deviceEvents, bench.logger);
+});
+
+afterEach(async () => {
+  vi.useRealTimers();
+  await watch.close();
+  otherDb.close();
+  await bench.close();
+});
+
+/** One look, and whatever it set going. */
+async function look(): Promise<void> {
+  vi.advanceTimersByTime(LOOK_MS);
+  await bench.log.deviceEvents.process();
+}
+
+test('carries out what another process asks for', async () => {
+  watch.start();
+  await look();
+  const [id] = other.request([enrolment(1)]);
+  const process = vi.spyOn(bench.log.deviceEvents, 'process');
+  vi.advanceTimersByTime(LOOK_MS);
+  expect(process).toHaveBeenCalledTimes(1);
+  await process.mock.results[0]?.value;
+  expect(other.outcome(id as number)).toBe('');
+});
+
+test('looks into the table only when something was written', async () => {
+  watch.start();
+  const process = vi.spyOn(bench.log.deviceEvents, 'process');
+  vi.advanceTimersByTime(10 * LOOK_MS);
+  expect(process).toHaveBeenCalledTimes(1); // the first look
+  other.request([enrolment(1)]);
+  vi.advanceTimersByTime(10 * LOOK_MS);
+  expect(process).toHaveBeenCalledTimes(2);
+});
+
+test('our own requests do not show in the data version: they are told by wake', async () => {
+  watch.start();
+  await look();
+  const process = vi.spyOn(bench.log.deviceEvents, 'process');
+  bench.log.registry.request([enrolment(1)]);
+  vi.advanceTimersByTime(3 * LOOK_MS);
+  expect(process).not.toHaveBeenCalled();
+  watch.wake();
+  vi.advanceTimersByTime(LOOK_MS);
+  expect(process).toHaveBeenCalledTimes(1);
+});
+
+test('what failed is tried again at the next look, and logged', async () => {
+  watch.start();
+  await look();
+  const [id] = other.request([enrolment(1)]);
+  vi.spyOn(bench.log.deviceEvents, 'process').mockRejectedValueOnce(new Error('the disk is full'));
+  vi.advanceTimersByTime(LOOK_MS);
+  await vi.waitFor(() =>
+    expect(bench.logger.lines.at(-1)).toEqual({
+      level: 'warn',
+      fields: { reason: 'the disk is full' },
+      message: 'device requests wait',
+    }),
+  );
+  expect(other.outcome(id as number)).toBeUndefined();
+  await look();
+  expect(other.outcome(id as number)).toBe('');
+});
+
+test('close waits for what is under way and stops looking', async () => {
+  watch.start();
+  const [id] = other.request([enrolment(1)]);
+  vi.advanceTimersByTime(LOOK_MS);
+  await watch.close();
+  expect(other.outcome(id as number)).toBe('');
+  const process = vi.spyOn(bench.log.deviceEvents, 'process');
+  other.request([enrolment(2)]);
+  vi.advanceTimersByTime(5 * LOOK_MS);
+  expect(process).not.toHaveBeenCalled();
+});
