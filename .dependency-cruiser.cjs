@@ -43,6 +43,13 @@ module.exports = {
       to: { path: `^gateway/(?!${stage}/|ports\\.ts|errors\\.ts|store/|crypto/)` },
     })),
     {
+      name: 'fsck-looks-from-outside',
+      comment: 'the checker shares no code with what it checks',
+      severity: 'error',
+      from: { path: '^gateway/fsck/', pathNot: TEST },
+      to: { path: '^gateway/(log|validate|ingest|deliver|http|receipt)/|^gateway/(open-store|main|compose)' },
+    },
+    {
       name: 'adapters-know-no-stage',
       severity: 'error',
       from: { path: '^gateway/(store|crypto)/', pathNot: TEST },

@@ -4,6 +4,7 @@ import { connectAsync, type MqttClient } from 'mqtt';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { bytesToHex } from '../src/bytes.ts';
 import { type CborValue, decodeCbor } from '../src/cbor.ts';
+import type { Algorithm } from '../src/cose/algorithm.ts';
 import { keyId } from '../src/cose/key.ts';
 import { hashEntry } from '../src/statement.ts';
 import { REJECT_CODES, type RejectCode } from '../src/verdict.ts';
@@ -43,12 +44,25 @@ function publish(client: MqttClient, topic: string, bytes: Uint8Array): Promise<
 describe('each reject code, over MQTT', () => {
   let bench: GatewayBench;
   let bystander: Wearable;
-  let number = 100;
+  /** A device for each code and algorithm; only that of `unknown-device` is not enrolled. */
+  const attackers = REJECT_CODES.flatMap((code, at) =>
+    ALGORITHMS.map((algorithm, nth) => ({ code, wearable: new Wearable(100 + 3 * at + nth, algorithm) })),
+  );
+  const wearableFor = (code: RejectCode, algorithm: Algorithm): Wearable => {
+    const found = attackers.find(
+      ({ code: other, wearable }) => other === code && wearable.signer.publicKey.algorithm === algorithm,
+    );
+    if (found === undefined) throw new Error('no such attacker');
+    return found.wearable;
+  };
 
   beforeAll(async () => {
     bench = await GatewayBench.start();
     bystander = new Wearable(1);
-    await bench.enrol(bystander, 'bob');
+    const enrolled = attackers
+      .filter(({ code }) => code !== 'unknown-device')
+      .map(({ wearable }) => wearable);
+    await bench.enrolAll([bystander, ...enrolled]);
   });
 
   afterAll(() => bench.close());
@@ -56,7 +70,6 @@ describe('each reject code, over MQTT', () => {
   interface Attack {
     /** Brings the device into the state the code is about, and makes the bytes. */
     readonly prepare: (wearable: Wearable) => Promise<Uint8Array>;
-    readonly enrolled?: false;
     readonly answer?: 'closed';
   }
 
@@ -71,7 +84,7 @@ describe('each reject code, over MQTT', () => {
       },
     },
     oversize: { prepare: async () => new Uint8Array(4097), answer: 'closed' },
-    'unknown-device': { prepare: (wearable) => wearable.sign(), enrolled: false, answer: 'closed' },
+    'unknown-device': { prepare: (wearable) => wearable.sign(), answer: 'closed' },
     'unknown-key': { prepare: (wearable) => wearable.sign({}, signerFrom('nobody')) },
     'retired-key': {
       prepare: async (wearable) => {
@@ -110,10 +123,8 @@ describe('each reject code, over MQTT', () => {
   test.each(cases)(
     '%s (%s): quarantined, counted, answered as specified, nobody else harmed',
     async (code, algorithm) => {
-      const { prepare, enrolled, answer } = attacks[code];
-      number += 1;
-      const wearable = new Wearable(number, algorithm);
-      if (enrolled !== false) await bench.enrol(wearable);
+      const { prepare, answer } = attacks[code];
+      const wearable = wearableFor(code, algorithm);
       const bytes = await prepare(wearable);
       const series = `vitalseal_statements_total{verdict="reject",code="${code}"}`;
       const [counted, entries] = [await bench.metric(series), bench.count('entries', "kind = 'statement'")];

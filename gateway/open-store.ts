@@ -6,14 +6,13 @@ import { type OpenLog, openLog } from './log/open-log.ts';
 import type { Clock, Logger, SequenceRange } from './ports.ts';
 import { readSecret, readSigner } from './secrets.ts';
 import { ANCHORS_SCHEMA, SqliteAnchorStore } from './store/anchors.ts';
-import { type Db, openDatabase } from './store/database.ts';
+import { DATABASE_FILE, type Db, openDatabase } from './store/database.ts';
 import { DELIVERIES_SCHEMA, SqliteDeliveryStore } from './store/deliveries.ts';
 import { LOG_SCHEMA } from './store/log-store.ts';
 import { QUARANTINE_SCHEMA } from './store/quarantine-store.ts';
 import { REGISTRY_SCHEMA } from './store/registry-store.ts';
 import { SEQUENCE_SCHEMA } from './store/sequence-store.ts';
 
-const DATABASE_FILE = 'gateway.db';
 const SCHEMAS = [
   REGISTRY_SCHEMA,
   LOG_SCHEMA,

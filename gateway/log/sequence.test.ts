@@ -184,13 +184,10 @@ test('any order of arrival over boots is judged as the model judges it, and the 
     fc.asyncProperty(fc.array(arrival, { minLength: 1, maxLength: 25 }), async (arrivals) => {
       // Every run has a device of its own, with the key of the one enrolled; the log is shared.
       run += 1;
-      const from = device.id;
-      device = { ...device, id: 1000 + run };
-      bench.db.exec(`
-        INSERT INTO devices SELECT ${device.id}, 'run ' || ${run}, owner, provider, status, status_at, enrolled_at, NULL
-          FROM devices WHERE id = ${from};
-        INSERT INTO device_keys SELECT ${device.id}, kid, cose_key, added_at, retired_at
-          FROM device_keys WHERE device = ${from};`);
+      const { registry } = bench.log;
+      const id = registry.addDevice(`urn:dev:os:1-${run}`, device.owner, 'clinic', 0);
+      registry.addKey(id, wearable.signer.publicKey, 0);
+      device = { ...device, id };
       const model = new Model();
       const statements: Statement[] = [];
       for (const { boot, seq, kind } of arrivals) {

@@ -78,9 +78,8 @@ function nodesOf(leaves: readonly Uint8Array[]): NodeReader {
 }
 
 /** Roots, proofs and tiles of the tree as it stands, beside those of src/merkle. */
-function compareWithReference(leaves: readonly Uint8Array[]): void {
+function compareWithReference(leaves: readonly Uint8Array[], reference = nodesOf(leaves)): void {
   const size = leaves.length;
-  const reference = nodesOf(leaves);
   expect(tree.size).toBe(size);
   const root = Uint8Array.from(tree.root());
   expect(root).toEqual(rootOf(leaves));
@@ -114,14 +113,16 @@ describe('against the reference of src/merkle', () => {
 
   test('around 65,536 leaves, where a tile of level 1 fills, after a rollback across that place', () => {
     const leaves = leavesOf(65_537);
+    const reference = nodesOf(leaves); // a complete subtree is the same at every size
     growTo(65_500);
     expect(() => growAndFall(100)).toThrow('the disk is full');
     tree.reload();
     for (const size of [65_535, 65_536, 65_537]) {
       growTo(size);
-      compareWithReference(leaves.slice(0, size));
+      compareWithReference(leaves.slice(0, size), reference);
+      const root = Buffer.from(tree.root());
       tree.reload();
-      expect(Uint8Array.from(tree.root())).toEqual(rootOf(leaves.slice(0, size)));
+      expect(Buffer.from(tree.root())).toEqual(root);
     }
     expect(store.tile(1, 0)?.length).toBe(256 * 32);
     expect(store.tile(0, 255)?.length).toBe(256 * 32);
@@ -130,9 +131,9 @@ describe('against the reference of src/merkle', () => {
   });
 });
 
-test('every size from 0 to 600, grown in one piece, has the reference root and survives a reload', () => {
-  const leaves = leavesOf(600);
-  for (let size = 0; size <= 600; size++) {
+test('every size from 0 to 520, grown in one piece, has the reference root and survives a reload', () => {
+  const leaves = leavesOf(520);
+  for (let size = 0; size <= 520; size++) {
     growTo(size);
     expect(Uint8Array.from(tree.root())).toEqual(rootOf(leaves.slice(0, size)));
     if (size % 37 === 0 || size % 256 < 2) {

@@ -9,6 +9,9 @@ import { GatewayError } from '../errors.ts';
 
 export type Db = Database.Database;
 
+/** The one database of a data directory. */
+export const DATABASE_FILE = 'gateway.db';
+
 /** How long a writer waits for another process (the command line, a backup) before it gives up. */
 const BUSY_TIMEOUT_MS = 5_000;
 

@@ -2,15 +2,15 @@
  * The gateway's database for someone who only looks: a checker beside a running gateway, or over a copy.
  *
  * WAL lets one reader keep its view while the gateway goes on writing. For as long as the view is open the -wal file
- * cannot be folded back and grows.
+ * cannot be folded back and grows. SQLite itself needs to write beside the file even so: it leaves a -shm and an empty
+ * -wal next to a store that nobody else has open. The database file is not touched.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { GatewayError } from '../errors.ts';
-import { type Db, storeError } from './database.ts';
+import { DATABASE_FILE, type Db, storeError } from './database.ts';
 
-const DATABASE_FILE = 'gateway.db';
 /** A copy is opened by one process; a running gateway holds its locks for milliseconds. */
 const BUSY_TIMEOUT_MS = 5_000;
 

@@ -109,10 +109,17 @@ export class GatewayBench {
     });
   }
 
-  async enrol(wearable: Wearable, patient = 'alice', provider = 'clinic'): Promise<void> {
-    const key = keyText(wearable.signer.publicKey);
-    const [outcome] = await this.request({ action: 'enrol', device: wearable.urn, patient, provider, key });
-    if (outcome !== '') throw new Error(`not enrolled: ${outcome}`);
+  enrol(wearable: Wearable, patient = 'alice', provider = 'clinic'): Promise<void> {
+    return this.enrolAll([wearable], patient, provider);
+  }
+
+  async enrolAll(wearables: readonly Wearable[], patient = 'alice', provider = 'clinic'): Promise<void> {
+    const requests = wearables.map(({ urn, signer }) => {
+      const key = keyText(signer.publicKey);
+      return { action: 'enrol', device: urn, patient, provider, key };
+    });
+    const refusals = (await this.request(...requests)).filter((outcome) => outcome !== '');
+    if (refusals.length > 0) throw new Error(`not enrolled: ${refusals.join(', ')}`);
   }
 
   join(wearable: Wearable, clientId = 'c'): Promise<RawMqtt> {

@@ -61,7 +61,7 @@ test('what a change that was rolled back would have made is never seen', async (
   bench.registry.find(device);
   const [failed] = await Promise.allSettled([
     bench.log.committer.run(() => {
-      bench.log.registry.setStatus(bench.registry.find(device)?.id ?? 0, 'revoked');
+      bench.log.registry.setStatus(bench.registry.find(device)?.id ?? 0, 'revoked', 0);
       throw new Error('no');
     }),
   ]);

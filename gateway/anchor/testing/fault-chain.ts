@@ -27,8 +27,10 @@ export class FaultChain implements Chain {
   readonly sender: Uint8Array;
   readonly #inner: Chain;
   readonly #store: AnchorStore;
+  readonly #afterSend: () => Promise<void>;
 
-  constructor(inner: Chain, store: AnchorStore) {
+  constructor(inner: Chain, store: AnchorStore, afterSend: () => Promise<void>) {
+    this.#afterSend = afterSend;
     this.#inner = inner;
     this.#store = store;
     this.target = inner.target;
@@ -52,6 +54,7 @@ export class FaultChain implements Chain {
     if (!known) this.violations.push('a transaction was sent before it was saved');
     this.#pass('send');
     const result = await this.#inner.send(raw);
+    await this.#afterSend();
     this.#pass('sent');
     return result;
   }

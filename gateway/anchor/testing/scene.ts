@@ -20,6 +20,8 @@ export const BLOCKS_TO_FINAL = 2 * SLOTS_IN_AN_EPOCH;
 
 export const CADENCE_MS = 60_000;
 export const STUCK_AFTER_MS = 30_000;
+/** At a fraction of a millisecond each, well beyond what mining one transaction takes. */
+const MOST_LOOKS = 500;
 const GWEI = 1_000_000_000n;
 
 const OPTIONS: AnchorerOptions = {
@@ -90,7 +92,7 @@ export class Scene {
   /** A new process over the same store and log. The one before is not closed: it crashed, or is still there. */
   live(options: LifeOptions = {}): Life {
     const log = options.log ?? this.log;
-    const chain = new FaultChain(this.connect(options.chain), this.store);
+    const chain = new FaultChain(this.connect(options.chain), this.store, () => this.#mined());
     const finals: AnchorRecord[] = [];
     const beacons: bigint[] = [];
     const fatals: GatewayError[] = [];
@@ -142,6 +144,18 @@ export class Scene {
   /** Mines blocks, taking what is in the pool. */
   async mine(blocks = 1): Promise<void> {
     await this.rpc('anvil_mine', `0x${blocks.toString(16)}`);
+  }
+
+  /**
+   * A node that mines each transaction at once answers before it has: this waits until it has, so that what a turn
+   * sent is in a block when the turn ends. A transaction that the node cannot mine is waited for in vain, not for ever.
+   */
+  async #mined(): Promise<void> {
+    if ((await this.rpc('anvil_getAutomine')) !== true) return;
+    for (let i = 0; i < MOST_LOOKS; i++) {
+      const { pending } = (await this.rpc('txpool_status')) as { pending: string };
+      if (pending === '0x0') return;
+    }
   }
 
   /** The cadence comes round: time passes and the anchorer has its turn. */
