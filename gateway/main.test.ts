@@ -10,11 +10,14 @@ import { hashEntry } from '../src/statement.ts';
 import { REJECT_CODES, type RejectCode } from '../src/verdict.ts';
 import { loadConfig } from './config.ts';
 import { startGateway } from './main.ts';
+import { openDatabase } from './store/database.ts';
+import { RegistryStore } from './store/registry-store.ts';
 import { SetClock } from './testing/clock.ts';
 import { makeFolder, type TestFolder } from './testing/folder.ts';
 import { GatewayBench, writeGatewayFiles } from './testing/gateway-bench.ts';
 import { keyText } from './testing/log-bench.ts';
 import { MemoryLogger } from './testing/logger.ts';
+import { RawMqtt } from './testing/raw-mqtt.ts';
 import { ALGORITHMS, heartRate, signerFrom, spoil, Wearable } from './testing/wearable.ts';
 
 /** A device on the real client library, never sending anything twice. */
@@ -197,8 +200,6 @@ describe('a gateway', () => {
     const wearable = new Wearable(6);
     const bench = await GatewayBench.start({}, folder);
     await bench.stop();
-    const { openDatabase } = await import('./store/database.ts');
-    const { RegistryStore } = await import('./store/registry-store.ts');
     const db = openDatabase(join(folder.path, 'data', 'gateway.db'), []);
     const key = keyText(wearable.signer.publicKey);
     const request = { action: 'enrol', device: wearable.urn, patient: 'alice', provider: 'clinic', key };
@@ -283,7 +284,6 @@ describe('a gateway', () => {
     const wearable = new Wearable(8);
     const bench = await GatewayBench.start({}, folder);
     await bench.enrol(wearable);
-    const { RawMqtt } = await import('./testing/raw-mqtt.ts');
     const silent = await RawMqtt.open(bench.gateway.mqttPort);
     const link = await bench.join(wearable);
     await link.roundTrip();

@@ -46,7 +46,17 @@ export interface Gateway {
 export async function startGateway(config: GatewayConfig, { clock, logger }: GatewayParts): Promise<Gateway> {
   const closers: (() => Promise<void> | void)[] = [];
   const close = async (): Promise<void> => {
-    for (const step of closers.splice(0).reverse()) await step();
+    for (const step of closers.splice(0).reverse()) {
+      try {
+        await step();
+      } catch (error) {
+        // One part that cannot end well keeps no other from it, the writer lock least of all.
+        logger.error(
+          { reason: error instanceof Error ? error.message : String(error) },
+          'a part did not stop cleanly',
+        );
+      }
+    }
   };
   try {
     return { ...(await compose(config, { clock, logger }, closers)), close };

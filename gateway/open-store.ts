@@ -5,22 +5,10 @@ import type { GatewayError } from './errors.ts';
 import { type OpenLog, openLog } from './log/open-log.ts';
 import type { Clock, Logger, SequenceRange } from './ports.ts';
 import { readSecret, readSigner } from './secrets.ts';
-import { ANCHORS_SCHEMA, SqliteAnchorStore } from './store/anchors.ts';
+import { SqliteAnchorStore } from './store/anchors.ts';
 import { DATABASE_FILE, type Db, openDatabase } from './store/database.ts';
-import { DELIVERIES_SCHEMA, SqliteDeliveryStore } from './store/deliveries.ts';
-import { LOG_SCHEMA } from './store/log-store.ts';
-import { QUARANTINE_SCHEMA } from './store/quarantine-store.ts';
-import { REGISTRY_SCHEMA } from './store/registry-store.ts';
-import { SEQUENCE_SCHEMA } from './store/sequence-store.ts';
-
-const SCHEMAS = [
-  REGISTRY_SCHEMA,
-  LOG_SCHEMA,
-  SEQUENCE_SCHEMA,
-  QUARANTINE_SCHEMA,
-  ANCHORS_SCHEMA,
-  DELIVERIES_SCHEMA,
-];
+import { SqliteDeliveryStore } from './store/deliveries.ts';
+import { GATEWAY_SCHEMAS } from './store/schemas.ts';
 
 /** What the log tells the rest of the gateway. */
 export interface StoreEvents {
@@ -59,7 +47,7 @@ export function openStore(
 ): GatewayStore {
   const signer = readSigner(config.keys.logKeyFile, 'keys.logKeyFile');
   const masterKey = readSecret(config.keys.masterKeyFile, 'keys.masterKeyFile');
-  const db = openDatabase(databaseFile(config), SCHEMAS);
+  const db = openDatabase(databaseFile(config), GATEWAY_SCHEMAS);
   try {
     const log = openLog(db, {
       origin: config.origin,

@@ -36,16 +36,20 @@ export class RequestWatch {
   }
 
   #look(): void {
-    const version = this.#registry.dataVersion();
-    if (!this.#woken && version === this.#seenVersion) return;
-    this.#woken = false;
-    this.#seenVersion = version;
-    this.#running = this.#events.process().catch((error: unknown) => {
+    this.#running = this.#processNew().catch((error: unknown) => {
       this.#woken = true; // look again: the request still waits
       this.#logger.warn(
         { reason: error instanceof Error ? error.message : String(error) },
         'device requests wait',
       );
     });
+  }
+
+  async #processNew(): Promise<void> {
+    const version = this.#registry.dataVersion();
+    if (!this.#woken && version === this.#seenVersion) return;
+    this.#woken = false;
+    this.#seenVersion = version;
+    await this.#events.process();
   }
 }

@@ -9,14 +9,9 @@ import type { PublicKey } from '../../src/cose/key.ts';
 import type { GatewayConfig } from '../config-schema.ts';
 import { GatewayError } from '../errors.ts';
 import { readSecret, readSigner } from '../secrets.ts';
-import { ANCHORS_SCHEMA } from '../store/anchors.ts';
 import { type Db, storeError } from '../store/database.ts';
-import { DELIVERIES_SCHEMA } from '../store/deliveries.ts';
-import { LOG_SCHEMA } from '../store/log-store.ts';
-import { QUARANTINE_SCHEMA } from '../store/quarantine-store.ts';
 import { openReadOnly, tablesOfSchemas } from '../store/read-only.ts';
-import { REGISTRY_SCHEMA } from '../store/registry-store.ts';
-import { SEQUENCE_SCHEMA } from '../store/sequence-store.ts';
+import { GATEWAY_SCHEMAS } from '../store/schemas.ts';
 import { checkAnchors } from './anchors.ts';
 import type { LogChain } from './chain.ts';
 import { ChainPart } from './chain-part.ts';
@@ -42,15 +37,6 @@ export interface CheckOptions {
   /** Ends the check early; `checkStore` then rejects with the signal's reason. */
   readonly signal?: AbortSignal;
 }
-
-const SCHEMAS = [
-  REGISTRY_SCHEMA,
-  LOG_SCHEMA,
-  SEQUENCE_SCHEMA,
-  QUARANTINE_SCHEMA,
-  ANCHORS_SCHEMA,
-  DELIVERIES_SCHEMA,
-];
 
 /**
  * Checks a store. What does not agree is a finding, never an exception.
@@ -110,7 +96,8 @@ class Check {
 
   async run(): Promise<void> {
     const { db, findings, chain } = this.#parts;
-    if (!(await this.#guard('the tables', () => checkTables(db, tablesOfSchemas(SCHEMAS), findings)))) return;
+    if (!(await this.#guard('the tables', () => checkTables(db, tablesOfSchemas(GATEWAY_SCHEMAS), findings))))
+      return;
     await this.#guard('the file', () => checkFile(db, findings));
     const context = await this.#guard('the keys', () => this.#context());
     if (context === undefined) return;

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type CborValue, decodeCbor } from '../../src/cbor.ts';
 import { openDatabase } from '../store/database.ts';
 import { BrokerBench } from '../testing/broker-bench.ts';
+import { lockInWorker } from '../testing/lock-worker.ts';
 import {
   CONNACK,
   connectPacket,
@@ -17,6 +18,7 @@ import {
   subscribePacket,
 } from '../testing/raw-mqtt.ts';
 import { heartRate, spoil, Wearable } from '../testing/wearable.ts';
+import { MqttBroker } from './mqtt-broker.ts';
 
 let bench: BrokerBench;
 let wearable: Wearable;
@@ -79,7 +81,6 @@ describe('acknowledgements', () => {
   });
 
   test('a commit that waits for the lock holds the PUBACK back until the lock is released', async () => {
-    const { lockInWorker } = await import('../testing/lock-worker.ts');
     const lock = await lockInWorker(`${bench.bench.folder}/gateway.db`);
     const append = bench.bench.log.writer.append.bind(bench.bench.log.writer);
     vi.spyOn(bench.bench.log.writer, 'append').mockImplementation((candidate) => {
@@ -499,6 +500,12 @@ describe('abuse', () => {
     link.send(publishPacket(statementsOf(stranger), bytes));
     await link.receive(PUBACK);
     expect(refusals()).toEqual(['unknown-device']);
+    link.send(publishPacket('nowhere', new Uint8Array(1)));
+    await link.closed;
+    const backOffs = bench.bench.logger.lines
+      .filter(({ message }) => message === 'connection closed for abuse')
+      .map(({ fields }) => (fields as { backOffMs: number }).backOffMs);
+    expect(backOffs).toEqual([1000, 2000, 1000]);
     await expectUnharmed();
   });
 
@@ -506,6 +513,17 @@ describe('abuse', () => {
     const link = await bench.join(wearable);
     link.send(publishPacket('nowhere', new Uint8Array(1)));
     await link.closed;
+    await expectUnharmed();
+  });
+
+  test('a packet announced too long is abuse as well', async () => {
+    const link = await bench.join(wearable);
+    link.send(Buffer.from([0x32, 0x80, 0xd0, 0xac, 0x5f]));
+    await link.closed;
+    const again = await RawMqtt.open(bench.port);
+    again.send(connectPacket({ clientId: 'c', username: wearable.urn }));
+    await again.closed;
+    expect(bench.closes).toEqual(['oversize', 'shut-out']);
     await expectUnharmed();
   });
 
@@ -536,7 +554,6 @@ describe('stopping', () => {
   });
 
   test('a busy port is named, with what to do', async () => {
-    const { MqttBroker } = await import('./mqtt-broker.ts');
     const second = new MqttBroker({
       host: '127.0.0.1',
       port: bench.port,

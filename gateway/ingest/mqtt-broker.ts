@@ -136,11 +136,18 @@ export class MqttBroker implements DeviceOutlet {
     socket.read = (size?: number) => {
       const chunk = read(size) as Buffer | null;
       if (chunk === null || guard.scan(chunk)) return chunk;
-      this.#options.onClose('oversize');
-      socket.destroy(new Error('a packet announces more bytes than this gateway takes'));
+      this.#cutOff(socket);
       return null;
     };
     this.#aedes?.handle(socket);
+  }
+
+  /** Ends a connection whose next packet would be too long to read. Before CONNECT there is no name to remember. */
+  #cutOff(socket: Socket & { readonly client?: Client }): void {
+    const session = socket.client && this.#sessions.get(socket.client);
+    if (session !== undefined) this.#penalties.strike(session.penaltyName);
+    this.#options.onClose('oversize');
+    socket.destroy(new Error('a packet announces more bytes than this gateway takes'));
   }
 
   #preConnect(

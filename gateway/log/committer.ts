@@ -2,7 +2,7 @@
  * Group commit: many small pieces of work, one transaction, one fsync, and only then the callers hear.
  *
  * Whatever arrived during one turn of the event loop, or during the commit before, goes into one transaction. The queue
- * is bounded by count and bytes and refuses early; every promise is settled.
+ * is bounded by count, each transaction by count and bytes; a full queue refuses early; every promise is settled.
  */
 import { GatewayError } from '../errors.ts';
 import { type Db, storeError } from '../store/database.ts';

@@ -4,6 +4,7 @@
  */
 import type { PublicKey } from '../../src/cose/key.ts';
 import { decodeCoseKey, encodeCoseKey, keyId } from '../../src/cose/key.ts';
+import { GatewayError } from '../errors.ts';
 import type { DeviceStatus, DeviceSummary } from '../ports.ts';
 import { type Db, storeError } from './database.ts';
 
@@ -204,6 +205,10 @@ export class RegistryStore {
 
 function toKeyRow(row: RawKeyRow): DeviceKeyRow {
   const key = decodeCoseKey(row.cose_key);
-  if (key.kind === 'reject') throw storeError(new Error(key.detail), 'a stored device key is not a COSE key');
+  if (key.kind === 'reject')
+    throw new GatewayError(
+      'store-corrupt',
+      `a stored device key is no COSE key (${key.detail}); run vitalseal fsck`,
+    );
   return { kid: row.kid, key: key.value, addedAt: row.added_at, retiredAt: row.retired_at ?? undefined };
 }

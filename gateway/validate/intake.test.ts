@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { bytesToHex } from '../../src/bytes.ts';
-import { CborFloat, encodeCbor } from '../../src/cbor.ts';
+import { CborFloat, type CborValue, encodeCbor } from '../../src/cbor.ts';
 import { keyId } from '../../src/cose/key.ts';
 import { hashEntry } from '../../src/statement.ts';
 import { REJECT_CODES } from '../../src/verdict.ts';
@@ -289,6 +289,40 @@ describe('in flight together', () => {
     expect(logSize()).toBe(1);
   });
 
+  test('one clone after another in one commit: the first is the equivocation, the rest come from a suspended device', async () => {
+    const all = await Promise.all(
+      [60, 61, 62, 63].map((rate) => wearable.sign({ payload: heartRate(rate) })),
+    );
+    const verdicts = await Promise.all(all.map((bytes) => bench.submit(wearable, bytes)));
+    expect(verdicts.map(codeOf)).toEqual(['accept', 'equivocation', 'suspended-device', 'suspended-device']);
+    await bench.log.deviceEvents.process();
+    expect(bench.count('entries', "kind = 'device-event'")).toBe(2);
+  });
+
+  const change = {
+    'revoked-device': () => bench.log.registry.setStatus(idOf(), 'revoked', bench.clock.now()),
+    'suspended-device': () => bench.log.registry.setStatus(idOf(), 'suspended', bench.clock.now()),
+    'retired-key': () =>
+      bench.log.registry.retireKey(idOf(), keyId(wearable.signer.publicKey), bench.clock.now()),
+  };
+  const idOf = () => bench.log.registry.device(wearable.urn)?.id ?? -1;
+
+  test.each(Object.entries(change))(
+    '%s: what was checked before the change and commits after it is refused',
+    async (code, apply) => {
+      const [held, fresh] = [await wearable.next(), await wearable.next()];
+      await bench.submit(wearable, held);
+      const clone = await wearable.sign({ payload: heartRate(61) });
+      const changed = bench.log.committer.run(apply);
+      // Checked now, against what is committed; committed in the same transaction as the change, after it.
+      const verdicts = [held, fresh, clone].map((bytes) => bench.submit(wearable, bytes));
+      await changed;
+      expect((await Promise.all(verdicts)).map(codeOf)).toEqual(['duplicate', code, code]);
+      expect(logSize()).toBe(1);
+      expect(bench.log.quarantine.list(5).map((row) => row.code)).toEqual([code, code]);
+    },
+  );
+
   test('a hundred of one device, sent at once, are one commit in the order they came', async () => {
     const statements = await wearable.skip(100);
     bench.commits.length = 0;
@@ -319,6 +353,52 @@ test('a content type that is not known is opaque and taken as it is', async () =
       flags: [],
     });
   }
+});
+
+test('whatever is sent, the reason given is one short printable line', async () => {
+  const wearable = new Wearable(1);
+  await bench.enrol(wearable);
+  const nasty = '\u0000\u001b[2J\r\n\u202e\u0085';
+  const texts = ['', nasty, nasty.repeat(50), 'x'.repeat(1000)];
+  const packs = texts.flatMap((text) => [
+    [
+      new Map<CborValue, CborValue>([
+        [0, text],
+        [2, 1],
+      ]),
+    ],
+    [
+      new Map<CborValue, CborValue>([
+        [text, 1],
+        [0, 'hr'],
+        [2, 1],
+      ]),
+    ],
+    [
+      new Map<CborValue, CborValue>([
+        [0, 'hr'],
+        [1, text],
+        [3, text],
+      ]),
+    ],
+    [
+      new Map<CborValue, CborValue>([
+        [0, 'hr'],
+        [2, text],
+      ]),
+    ],
+    text,
+  ]);
+  const messages = [
+    ...(await Promise.all(packs.map((pack) => wearable.sign({ payload: encodeCbor(pack) })))),
+    ...texts.map((text) => encodeCbor(text)),
+    ...texts.map((text) => new TextEncoder().encode(text)),
+  ];
+  for (const bytes of messages) await bench.submit(wearable, bytes);
+  for (const verdict of bench.verdicts) {
+    if (verdict.kind === 'reject') expect(verdict.detail).toMatch(/^[ -~]{1,200}$/);
+  }
+  expect(bench.verdicts.filter((verdict) => verdict.kind === 'reject').length).toBeGreaterThan(8);
 });
 
 test('without the policy an equivocation is refused and kept, and the device goes on', async () => {
