@@ -1,5 +1,6 @@
 /** Looks up on a chain what a receipt claims, so that verification rests on what the verifier read itself. */
 import { Contract, getBytes, hexlify, Interface, isError, type JsonRpcProvider, type Log } from 'ethers';
+import { explainFailure } from '../contracts/explain-failure.ts';
 import { connectChain, READING_LOG_ABI } from '../contracts/index.ts';
 import type { Anchor } from '../src/receipt/anchor.ts';
 import type { AnchorFact, BlockFact, ChainFacts, MissingAnchor } from '../src/receipt/trust.ts';
@@ -8,6 +9,9 @@ import type { Beacon } from '../src/statement.ts';
 
 const READING_LOG = new Interface(READING_LOG_ABI);
 
+/** A receipt names one anchor, or a few; whoever wrote the file shall not make its reader ask an endpoint thousands of times. */
+const ANCHORS_AT_MOST = 16;
+
 /** How a block is known to be final: the node's `finalized` tag, or so many blocks on a chain without one. */
 export interface Lookup {
   readonly rpcUrl: string;
@@ -15,15 +19,18 @@ export interface Lookup {
 }
 
 /**
- * Answers a receipt's questions from one RPC endpoint, which is trusted with that. Anchors on another chain stay unanswered.
- * @throws ChainError when the endpoint does not answer.
+ * Answers a receipt's questions from one RPC endpoint, which is trusted with that. Anchors on another chain stay unanswered,
+ * and those past the sixteenth.
+ * @throws ChainError when the endpoint does not answer, at first or later.
  */
 export async function lookUp(questions: ChainQuestions, lookup: Lookup): Promise<ChainFacts> {
   const provider = await connectChain(lookup.rpcUrl);
   try {
     const { chainId } = await provider.getNetwork();
     const finalBlock = await newestFinalBlock(provider, lookup.confirmations);
-    const onThisChain = questions.anchors.filter((anchor) => anchor.chainId === chainId);
+    const onThisChain = questions.anchors
+      .filter((anchor) => anchor.chainId === chainId)
+      .slice(0, ANCHORS_AT_MOST);
     const found = await Promise.all(onThisChain.map((anchor) => findAnchor(provider, anchor, finalBlock)));
     const blocks = await Promise.all(questions.beacons.map((beacon) => findBlock(provider, chainId, beacon)));
     return {
@@ -31,14 +38,21 @@ export async function lookUp(questions: ChainQuestions, lookup: Lookup): Promise
       missing: found.flatMap((fact) => (fact !== undefined && !('final' in fact) ? [fact] : [])),
       blocks: blocks.filter((block) => block !== undefined),
     };
+  } catch (error) {
+    // What ethers says of a failed request holds the whole URL, and in it the key of whoever asks.
+    throw explainFailure({ what: 'looking up the chain' }, error, READING_LOG);
   } finally {
     provider.destroy();
   }
 }
 
 async function newestFinalBlock(provider: JsonRpcProvider, confirmations: number): Promise<number> {
-  // Some nodes refuse the tag, others answer it with nothing: both mean that there is none.
-  const tagged = await provider.getBlock('finalized').catch(() => null);
+  // Some nodes refuse the tag, others answer it with nothing: both mean that there is none. No answer does not: to count blocks
+  // then would call final what the chain itself may still undo.
+  const tagged = await provider.getBlock('finalized').catch((error: unknown) => {
+    if (isError(error, 'UNKNOWN_ERROR') || isError(error, 'UNSUPPORTED_OPERATION')) return null;
+    throw error;
+  });
   if (tagged !== null) return tagged.number;
   return (await provider.getBlockNumber()) - confirmations + 1;
 }

@@ -38,7 +38,7 @@ export interface Command {
   /** One or two words: `serve`, `device enrol`. */
   readonly name: string;
   readonly summary: string;
-  /** Arguments behind the name, for the usage line. */
+  /** The one argument behind the name, as the usage line shows it: DIR, FILE. It is there when the command runs. */
   readonly positionals?: string;
   readonly options: Options;
   /** Paragraphs below the options: what it does, what to do next. */
@@ -67,9 +67,12 @@ export function readArguments(
       if (option.required && values[name] === undefined)
         throw new UsageError(`--${name} is needed: ${option.description}`);
     }
-    if (command.positionals === undefined && parsed.positionals.length > 0) {
-      throw new UsageError(`unexpected argument ${JSON.stringify(parsed.positionals[0])}`);
-    }
+    const unexpected = parsed.positionals[command.positionals === undefined ? 0 : 1];
+    if (unexpected !== undefined) throw new UsageError(`unexpected argument ${JSON.stringify(unexpected)}`);
+    if (command.positionals !== undefined && !parsed.positionals[0])
+      throw new UsageError(
+        `${command.positionals} is missing: vitalseal ${command.name} ${command.positionals}`,
+      );
     return { values, positionals: parsed.positionals };
   } catch (error) {
     if (error instanceof UsageError) throw error;
@@ -92,6 +95,12 @@ export function helpFor(command: Command): string {
   const usage = `Usage: vitalseal ${command.name}${command.positionals === undefined ? '' : ` ${command.positionals}`} [options]`;
   const options = lines.length === 0 ? '' : `\n\nOptions:\n${lines.join('\n')}`;
   return `${command.summary}\n\n${usage}${options}${command.help === undefined ? '' : `\n\n${command.help.trim()}`}`;
+}
+
+/** The argument behind the command's name. */
+export function argument([first]: readonly string[]): string {
+  if (first === undefined) throw new UsageError('an argument is missing');
+  return first;
 }
 
 /** A required string option. */

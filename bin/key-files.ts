@@ -24,9 +24,11 @@ export function readPublicKeyFile(file: string): PublicKey {
   const content = bytes.toString('utf8').trim();
   if (content.includes('PRIVATE KEY'))
     throw new UsageError(`${file} holds a private key; only the public key leaves a device`);
-  const key = parseText(content) ?? decodeCoseKey(Uint8Array.from(bytes));
-  if (key.kind === 'reject') throw new UsageError(`${file}: ${key.detail}`);
-  return key.value;
+  const asText = parseText(content);
+  const key = asText ?? decodeCoseKey(Uint8Array.from(bytes));
+  if (key.kind === 'ok') return key.value;
+  const what = asText === undefined ? 'neither PEM nor JWK; ' : '';
+  throw new UsageError(`${file}: ${what}${key.detail}`);
 }
 
 /** A COSE_Key in base64 or hex, a PEM or a JWK; undefined when the text is none of these. */

@@ -1,6 +1,7 @@
 /** The `vitalseal` command: finds the command, runs it, turns what goes wrong into a message and an exit code. */
 import process from 'node:process';
 import { GatewayError } from '../gateway/errors.ts';
+import { ProviderConfigError } from '../provider/index.ts';
 import { type Command, EXIT, type ExitCode, helpFor, type Io, readArguments, UsageError } from './cli.ts';
 import { COMMANDS } from './commands.ts';
 
@@ -58,6 +59,7 @@ function explain(command: Command, error: unknown): ExitCode {
   }
   const message = error instanceof Error ? error.message : String(error);
   io.err(`vitalseal ${command.name}: ${message}`);
+  if (error instanceof ProviderConfigError) return EXIT.usage;
   if (error instanceof GatewayError) return error.code === 'config-invalid' ? EXIT.usage : EXIT.unavailable;
   if (io.environment['VITALSEAL_DEBUG'] !== undefined && error instanceof Error) io.err(error.stack ?? '');
   return EXIT.unavailable;

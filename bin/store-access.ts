@@ -1,7 +1,9 @@
 /** How commands reach a gateway's store beside a gateway that may be running. */
+import { existsSync } from 'node:fs';
 import { loadConfig } from '../gateway/config.ts';
 import type { GatewayConfig } from '../gateway/config-schema.ts';
-import { type GatewayStore, NO_STORE_EVENTS, openStore } from '../gateway/open-store.ts';
+import { GatewayError } from '../gateway/errors.ts';
+import { databaseFile, type GatewayStore, NO_STORE_EVENTS, openStore } from '../gateway/open-store.ts';
 import type { Logger } from '../gateway/ports.ts';
 import { takeWriterLock } from '../gateway/store/writer-lock.ts';
 import type { Io, Option, Values } from './cli.ts';
@@ -29,11 +31,23 @@ export function configOf(values: Values, io: Io): GatewayConfig {
   return loadConfig(text(values, 'config'), io.environment);
 }
 
-/** Opens the store beside a running gateway, for reading. */
+/**
+ * Opens the store beside a running gateway, for reading.
+ * @throws GatewayError `store-unavailable` when there is none: who only looks makes no new one at a mistaken place.
+ */
 export async function withStore<T>(
   config: GatewayConfig,
   use: (store: GatewayStore) => Promise<T>,
 ): Promise<T> {
+  if (!existsSync(databaseFile(config)))
+    throw new GatewayError(
+      'store-unavailable',
+      `there is no store in ${config.dataDir} yet; is dataDir right? vitalseal serve or device enrol makes one`,
+    );
+  return openAndUse(config, use);
+}
+
+async function openAndUse<T>(config: GatewayConfig, use: (store: GatewayStore) => Promise<T>): Promise<T> {
   const store = openStore(config, { now: Date.now }, SILENT_LOGGER, NO_STORE_EVENTS);
   try {
     return await use(store);
@@ -49,7 +63,7 @@ export async function withStore<T>(
 export async function settleRequests(config: GatewayConfig, requests: readonly object[]): Promise<string[]> {
   const lock = takeWriterLock(config.dataDir);
   try {
-    return await withStore(config, async ({ log }) => {
+    return await openAndUse(config, async ({ log }) => {
       const ids = log.registry.request(requests.map((request) => JSON.stringify(request)));
       if (lock !== undefined) await log.deviceEvents.process();
       return waitForOutcomes(() => ids.map((id) => log.registry.outcome(id)));

@@ -9,6 +9,7 @@ export const GATEWAY_ERROR_CODES = [
   'key-unreadable',
   'chain-unreachable',
   'chain-mismatch',
+  'log-forked',
   'anchor-failed',
   'delivery-failed',
   'overloaded',

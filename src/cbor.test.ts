@@ -257,6 +257,22 @@ describe('encoding', () => {
   });
 });
 
+describe('the number of pairs in a map', () => {
+  const pairs = (count: number) => new Map(Array.from({ length: count }, (_, key) => [key, 0] as const));
+  const written = (head: string, count: number, end = '') =>
+    head +
+    Array.from({ length: count }, (_, key) => `19${(1000 + key).toString(16).padStart(4, '0')}00`).join('') +
+    end;
+
+  test('is bounded, because keys chosen to collide cost the square of their number', () => {
+    expect(decodeCbor(encodeCbor(pairs(256)))).toEqual(pairs(256));
+    expect(() => encodeCbor(pairs(257))).toThrow(new RangeError('value: a map of more than 256 pairs'));
+    expect(outcome(written('b90101', 257))).toMatch(/^malformed/);
+    expect(outcome(written('bf', 257, 'ff'))).toMatch(/^malformed/);
+    expect(outcome(written('bf', 256, 'ff'))).toMatch(/^not-deterministic/);
+  });
+});
+
 describe('properties', () => {
   const integer = fc.oneof(fc.maxSafeInteger(), fc.integer(), fc.nat(300));
   const large = fc.oneof(

@@ -136,7 +136,16 @@ function align(a: Decimal, b: Decimal): [bigint, bigint] {
 }
 
 function scaleTo(d: Decimal, exponent: number): bigint {
-  return d.exponent === exponent ? d.mantissa : d.mantissa * 10n ** BigInt(d.exponent - exponent);
+  return d.exponent === exponent ? d.mantissa : d.mantissa * powerOfTen(d.exponent - exponent);
+}
+
+/** Powers made before, bounded by the range of exponents: a pack of far exponents asks for the same few thousands of times. */
+const POWERS_OF_TEN: bigint[] = [];
+
+function powerOfTen(power: number): bigint {
+  const made = POWERS_OF_TEN[power] ?? 10n ** BigInt(power);
+  POWERS_OF_TEN[power] = made;
+  return made;
 }
 
 function assertUsable(d: Decimal): void {

@@ -45,7 +45,7 @@ configuration. The contract has no owner and cannot be changed; one serves any n
     const [keystore, password] = [text(values, 'keystore'), text(values, 'password')];
     const provider = await connectChain(rpcUrl);
     try {
-      const wallet = (await unlock(join(base, keystore), join(base, password))).connect(provider);
+      const wallet = (await unlock(resolve(base, keystore), resolve(base, password))).connect(provider);
       const chainId = Number((await provider.getNetwork()).chainId);
       const known = optionalText(values, 'contract');
       const deployed = known === undefined ? await deployReadingLog(wallet) : undefined;

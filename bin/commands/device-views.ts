@@ -1,6 +1,6 @@
 import { RegistryDirectory } from '../../gateway/log/directory.ts';
 import type { DeviceDetails, DeviceSummary } from '../../gateway/ports.ts';
-import { type Command, EXIT, text } from '../cli.ts';
+import { argument, type Command, EXIT } from '../cli.ts';
 import { CONFIG_OPTION, configOf, withStore } from '../store-access.ts';
 
 const JSON_OPTION = { type: 'boolean', description: 'print JSON instead of text' } as const;
@@ -36,7 +36,7 @@ export const deviceShow: Command = {
   positionals: 'URN',
   options: { config: CONFIG_OPTION, json: JSON_OPTION },
   async run(values, positionals, io) {
-    const urn = text({ device: positionals[0] }, 'device');
+    const urn = argument(positionals);
     const device = await withStore(configOf(values, io), ({ log }) =>
       new RegistryDirectory(log.registry, log.sequences).show(urn),
     );

@@ -7,7 +7,7 @@ import { bytesToBase64, bytesToHex } from '../../src/bytes.ts';
 import { thumbprint } from '../../src/cose/key.ts';
 import { createSigner } from '../../src/signature.ts';
 import { formatWebhookKey } from '../../src/webhook.ts';
-import { type Command, EXIT, text, UsageError } from '../cli.ts';
+import { argument, type Command, EXIT, text, UsageError } from '../cli.ts';
 
 const SECRET_BYTES = 32;
 const ORIGIN = /^[a-z0-9.-]+(\/[A-Za-z0-9._~-]+)*$/;
@@ -32,7 +32,7 @@ the care provider and verifiers must know, and nothing secret. Nothing that exis
 Then: fund the account and run vitalseal contract deploy, or leave the log unanchored; add providers to vitalseal.json;
 run vitalseal serve.`,
   async run(values, positionals, io) {
-    const directory = resolve(text({ dir: positionals[0] }, 'dir'));
+    const directory = resolve(argument(positionals));
     const origin = text(values, 'origin');
     if (!ORIGIN.test(origin)) throw new UsageError('--origin must be a name like clinic.example/log');
     if (existsSync(join(directory, 'vitalseal.json')))

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import {
   Inbox,
   initProvider,
@@ -8,7 +8,7 @@ import {
   readInbox,
   runProvider,
 } from '../../provider/index.ts';
-import { type Command, EXIT, text, UsageError, whole } from '../cli.ts';
+import { argument, type Command, EXIT, text, UsageError, whole } from '../cli.ts';
 
 const CONFIG = {
   type: 'string',
@@ -38,7 +38,9 @@ const providerInit: Command = {
   },
   help: 'Prints the line for the providers section of the gateway’s configuration.',
   async run(values, positionals, io) {
-    const directory = resolve(text({ dir: positionals[0] }, 'dir'));
+    const directory = resolve(argument(positionals));
+    if (existsSync(join(directory, 'provider.json')))
+      throw new UsageError(`${directory} holds a provider already; nothing was changed`);
     const file = text(values, 'gateway');
     let gateway: { origin?: string; logKey?: string; webhookKey?: string };
     try {
@@ -64,11 +66,12 @@ const providerServe: Command = {
   summary: 'Run a care provider’s inbox: receive, open, check, store',
   options: { config: CONFIG },
   async run(values, _positionals, io) {
-    return runProvider(text(values, 'config'), {
+    const code = await runProvider(text(values, 'config'), {
       writeLine: (line) => io.out(line),
       writeError: (line) => io.err(line),
       stopped: io.stopped,
-    }) as Promise<0 | 1 | 2>;
+    });
+    return code === 1 ? EXIT.unavailable : code;
   },
 };
 

@@ -10,7 +10,7 @@ import {
   verifyReceipt,
 } from '../../src/receipt/verify.ts';
 import { lookUp } from '../chain-facts.ts';
-import { type Command, EXIT, optionalText, text, UsageError, whole } from '../cli.ts';
+import { argument, type Command, EXIT, optionalText, text, UsageError, whole } from '../cli.ts';
 import { describeStatement } from '../describe-statement.ts';
 import { readTrustFile } from '../trust-file.ts';
 
@@ -95,8 +95,8 @@ export const receiptInspect: Command = {
   },
 };
 
-function readReceipt([file]: readonly string[]): Uint8Array {
-  if (file === undefined) throw new UsageError('which file?');
+function readReceipt(positionals: readonly string[]): Uint8Array {
+  const file = argument(positionals);
   let bytes: Buffer;
   try {
     bytes = readFileSync(file);

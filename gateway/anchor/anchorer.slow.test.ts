@@ -268,6 +268,23 @@ describe('the pool', () => {
   });
 });
 
+test('a transaction that succeeds without the event of the contract is no anchor', async () => {
+  await holdBlocks();
+  const life = scene.live();
+  await life.anchorer.tick();
+  const address = `0x${bytesToHex(scene.target.contract)}`;
+  const code = await scene.rpc('eth_getCode', address, 'latest');
+  // STOP: everything succeeds and nothing happens, for the length of one block.
+  await scene.rpc('anvil_setCode', address, '0x00');
+  await scene.mine();
+  await scene.rpc('anvil_setCode', address, code);
+  await life.anchorer.tick();
+  const [empty] = await scene.store.list(9).then((records) => records.slice(-1));
+  expect(empty).toMatchObject({ nonce: 0, state: 'submitted' });
+  await expectHealed(life);
+  expect(life.finals).not.toContainEqual(expect.objectContaining({ nonce: 0 }));
+});
+
 describe('reorganisations', () => {
   test.each([1, 2, 3])(
     'an anchor that loses its block %i deep goes back to submitted and comes again',
@@ -376,7 +393,7 @@ describe('never two histories', () => {
     const life = scene.live();
     await life.anchorer.tick();
     expect(life.fatals).toHaveLength(1);
-    expect(life.fatals[0]).toMatchObject({ code: 'chain-mismatch', fatal: true });
+    expect(life.fatals[0]).toMatchObject({ code: 'log-forked', fatal: true });
     expect(life.fatals[0]?.message).toMatchInlineSnapshot(
       `"the contract holds 51 entries of a log that this gateway does not have: its newest checkpoint has only 1. Either another gateway writes the same log, or this data directory is an old copy: stop the other, or restore the newest data"`,
     );

@@ -42,7 +42,7 @@ export class LogContract {
 
   /** What an event recorded for this log; nothing for any other event. */
   readAnchored(log: EventLog): ContractHead[] {
-    if (toHex(log.address) !== this.address) return [];
+    if (toHex(log.address) !== this.address || log.topics.length === 0) return [];
     const event = ABI.parseLog({ topics: log.topics, data: log.data });
     if (event?.name !== 'Anchored' || event.args['logId'] !== this.logId) return [];
     return [{ size: readSize(event.args['size']), root: readBytes(event.args['root'], 32, 'the root') }];

@@ -82,7 +82,7 @@ async function continueFrom(
 
 function forked(head: ContractHead, how: string): GatewayError {
   return new GatewayError(
-    'chain-mismatch',
+    'log-forked',
     `the contract holds ${head.size} entries of a log that this gateway does not have: ${how}. Either another gateway ` +
       'writes the same log, or this data directory is an old copy: stop the other, or restore the newest data',
     { fatal: true, details: { anchoredSize: head.size } },

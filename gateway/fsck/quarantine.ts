@@ -5,7 +5,7 @@ import { REJECT_CODES } from '../../src/verdict.ts';
 import type { QuarantineLimits, QuarantineRow } from '../store/quarantine-store.ts';
 import type { FsckContext } from './context.ts';
 
-/** Of longer bytes only the beginning is kept (docs/protocol.md, verdicts: oversize). */
+/** Of longer bytes only the beginning is kept, but for evidence of two statements under one number. */
 const KEPT_BYTES_MAX = 64 * 1024;
 const CODES: ReadonlySet<string> = new Set(REJECT_CODES);
 
@@ -43,9 +43,10 @@ function checkRow({ owners, checked, findings }: FsckContext, row: QuarantineRow
   if (opened.kind === 'damaged' || opened.kind === 'no-owner')
     findings.add('quarantine-unreadable', `${name} does not open under the key of owner ${row.owner}`);
   if (opened.kind !== 'open') return;
-  if (opened.bytes.length !== Math.min(row.length, KEPT_BYTES_MAX))
+  const kept = row.code === 'equivocation' ? row.length : Math.min(row.length, KEPT_BYTES_MAX);
+  if (opened.bytes.length !== kept)
     findings.add('quarantine-hash-wrong', `${name} keeps ${opened.bytes.length} bytes of ${row.length}`);
-  else if (row.length <= KEPT_BYTES_MAX && !equalBytes(hashEntry(opened.bytes), row.entry))
+  else if (kept === row.length && !equalBytes(hashEntry(opened.bytes), row.entry))
     findings.add('quarantine-hash-wrong', `${name} is not what its hash ${bytesToHex(row.entry)} says`);
 }
 

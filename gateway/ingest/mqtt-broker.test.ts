@@ -573,3 +573,29 @@ describe('stopping', () => {
     await second.close();
   });
 });
+
+test('a subscriber that reads nothing holds up nobody else', async () => {
+  const deaf = await bench.join(other, 'deaf');
+  deaf.send(subscribePacket([`wearables/${other.urn}/requests`]));
+  await deaf.receive(SUBACK);
+  deaf.socket.pause();
+  const ranges = Array.from({ length: 2000 }, (_, at) => ({
+    boot: at,
+    from: 0,
+    to: Number.MAX_SAFE_INTEGER,
+  }));
+  for (let i = 0; i < 500; i++) bench.broker.requestResend(other.urn, ranges);
+
+  const link = await bench.join(wearable);
+  const statements = await wearable.skip(60);
+  const packets = statements.map((bytes, at) => publishPacket(statementsOf(wearable), bytes, { id: at + 1 }));
+  link.send(Buffer.concat(packets.slice(0, 50)));
+  for (let i = 0; i < 50; i++) await link.receive(PUBACK);
+  for (const packet of packets.slice(50)) {
+    link.send(packet);
+    await link.receive(PUBACK);
+  }
+  expect(readings()).toBe(60);
+  expect(bench.connections).toBe(2); // nor did it take cutting the deaf one off
+  deaf.destroy();
+});

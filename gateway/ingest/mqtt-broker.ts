@@ -4,6 +4,7 @@
  * aedes writes PUBACK right after `authorizePublish` calls back, so everything up to the durable commit happens in there.
  * The messages of one socket read run concurrently and the next read waits for them: that is the back-pressure.
  */
+import type { EventEmitter } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { Aedes, type AedesPublishPacket, type Client } from 'aedes';
 import { encodeCbor } from '../../src/cbor.ts';
@@ -49,6 +50,8 @@ interface Session {
 /** Longest name of a session: a URN, a space and a client id. */
 const SESSION_NAME_MAX = 512;
 const NO_PAYLOAD = Buffer.alloc(0);
+/** How long a client may leave what is sent to it unread before it is cut off. No basis yet; far above any round trip. */
+const UNREAD_AT_MOST_MS = 10_000;
 
 type Done = (error?: Error | null) => void;
 type Publish = { topic: string; payload: Buffer | string; retain?: boolean; messageId?: number; qos: number };
@@ -72,8 +75,18 @@ export class MqttBroker implements DeviceOutlet {
 
   /** Starts listening and returns the port. Throws GatewayError port-in-use. */
   async listen(): Promise<number> {
-    const aedes = await Aedes.createBroker({ maxTopicLevels: 4, maxClientsIdLength: SESSION_NAME_MAX });
+    const aedes = await Aedes.createBroker({
+      maxTopicLevels: 4,
+      maxClientsIdLength: SESSION_NAME_MAX,
+      drainTimeout: UNREAD_AT_MOST_MS,
+      // No limit on messages under way: behind a full one every device would wait for one that does not read.
+      concurrency: 0,
+    });
     this.#aedes = aedes;
+    // Of its own housekeeping, and not in its types; unheard, it would end the process.
+    (aedes as EventEmitter).on('error', (error: Error) => {
+      this.#options.logger.warn({ reason: error.message }, 'the broker could not tidy up');
+    });
     aedes.preConnect = (client, packet, done) => this.#preConnect(client, packet as ConnectFields, done);
     aedes.authenticate = (_client, _username, _password, done) => done(null, true);
     aedes.authorizePublish = (client, packet, done) => void this.#receive(client, packet as Publish, done);

@@ -13,7 +13,7 @@ import type { EntryBook } from './entries.ts';
 import type { Keyring } from './keyring.ts';
 import { judgeSequence, type ReadPrev, recordSequence } from './sequence.ts';
 
-/** Of an oversize message only the beginning is kept, enough to recognise what sent it. */
+/** Of a longer message only the beginning is kept, enough to recognise what sent it. */
 const QUARANTINED_BYTES_MAX = 64 * 1024;
 
 export interface WriterParts {
@@ -145,6 +145,9 @@ export class StatementWriter implements LogWriter {
     const key = keys.keyOf(owner);
     if (key === undefined) throw new RangeError('the gateway has no key of its own');
     const entry = sha256(inbound.bytes);
+    // Half a statement proves nothing: what its device did sign, beside another, stays whole.
+    const kept =
+      refusal.code === 'equivocation' ? inbound.bytes : inbound.bytes.subarray(0, QUARANTINED_BYTES_MAX);
     quarantine.add({
       device: inbound.device,
       code: refusal.code,
@@ -153,7 +156,7 @@ export class StatementWriter implements LogWriter {
       entry,
       length: inbound.bytes.length,
       owner,
-      sealed: seal(key, inbound.bytes.subarray(0, QUARANTINED_BYTES_MAX), entry),
+      sealed: seal(key, kept, entry),
     });
   }
 }

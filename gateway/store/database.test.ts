@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { GatewayError } from '../errors.ts';
@@ -66,4 +66,18 @@ test('a failure that is not of SQLite keeps its reason', () => {
     message: 'cannot do it: odd',
     fatal: false,
   });
+});
+
+test('the file and those beside it are for their owner only, whatever the umask', () => {
+  const umask = process.umask(0);
+  try {
+    const db = openDatabase(join(folder.path, 'a.db'), [SCHEMA]);
+    const modes = ['a.db', 'a.db-wal', 'a.db-shm'].map(
+      (name) => statSync(join(folder.path, name)).mode & 0o777,
+    );
+    db.close();
+    expect(modes).toEqual([0o600, 0o600, 0o600]);
+  } finally {
+    process.umask(umask);
+  }
 });

@@ -4,6 +4,7 @@
  * WAL with synchronous=FULL: a transaction that has returned has been fsynced. Every table of the gateway
  * lives in one file, so that one transaction can cover leaf, tile, registry and quarantine.
  */
+import { closeSync, openSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { GatewayError } from '../errors.ts';
 
@@ -21,9 +22,13 @@ const BUSY_TIMEOUT_MS = 5_000;
  */
 const CACHE_KIB = 65_536;
 
-/** Opens the file, creating it when `create`, and runs each schema text (idempotent DDL) in one transaction. */
+/**
+ * Opens the file, making it when it is missing, for its owner's eyes only: readings are sealed in there, names and times are
+ * not. Runs each schema text (idempotent DDL) in one transaction.
+ */
 export function openDatabase(file: string, schemas: readonly string[]): Db {
   try {
+    if (file !== ':memory:') closeSync(openSync(file, 'a', 0o600)); // the files beside it get the same mode
     const db = new Database(file, { timeout: BUSY_TIMEOUT_MS });
     db.pragma('journal_mode = WAL');
     db.pragma('synchronous = FULL');

@@ -15,8 +15,9 @@ CREATE TABLE IF NOT EXISTS quarantine (
   entry       BLOB NOT NULL,              -- SHA-256 of the bytes
   length      INTEGER NOT NULL,
   owner       INTEGER NOT NULL,
-  sealed      BLOB NOT NULL               -- the bytes, or their beginning when they were oversize
+  sealed      BLOB NOT NULL               -- the bytes, or their beginning when they were long
 ) STRICT;
+CREATE INDEX IF NOT EXISTS quarantine_by_bytes ON quarantine (device, entry);
 CREATE INDEX IF NOT EXISTS quarantine_by_device ON quarantine (device, code = 'equivocation', id);
 CREATE INDEX IF NOT EXISTS quarantine_by_rank ON quarantine (code = 'equivocation', id);
 CREATE TABLE IF NOT EXISTS quarantine_dropped (

@@ -1,7 +1,7 @@
 /** Reading deterministic CBOR. */
 import { compareBytes } from '../bytes.ts';
 import { float16FromBits, shortestFloatBytes } from './float.ts';
-import { CborError, CborFloat, CborTag, type CborValue, MAX_DEPTH } from './value.ts';
+import { CborError, CborFloat, CborTag, type CborValue, MAX_DEPTH, MAX_MAP_PAIRS } from './value.ts';
 
 /** Reads text as it is written: no replacement characters, no byte order mark dropped. */
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -174,6 +174,7 @@ class Reader {
     let previous: Uint8Array | undefined;
     const entry = () => {
       const at = this.position;
+      if (entries.size >= MAX_MAP_PAIRS) this.fail(`a map of more than ${MAX_MAP_PAIRS} pairs`, start);
       const key = this.item(depth);
       if (typeof key === 'object' && !(key instanceof Uint8Array)) this.fail('a map key of another kind', at);
       if (typeof key === 'boolean') this.fail('a map key of another kind', at);

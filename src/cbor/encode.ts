@@ -1,7 +1,7 @@
 /** Writing deterministic CBOR. */
 import { compareBytes } from '../bytes.ts';
 import { float16ToBits, shortestFloatBytes } from './float.ts';
-import { CborFloat, type CborMap, CborTag, type CborValue, MAX_DEPTH } from './value.ts';
+import { CborFloat, type CborMap, CborTag, type CborValue, MAX_DEPTH, MAX_MAP_PAIRS } from './value.ts';
 
 const UTF8 = new TextEncoder();
 const MAX_ARGUMENT = 2n ** 64n;
@@ -13,7 +13,7 @@ const MAX_KEPT_BYTES = 65536;
  *
  * @throws {TypeError} for what the model does not hold: a number that is no safe integer (say `CborFloat`),
  * text with a lone surrogate, map keys that are equal or neither integer, text nor bytes.
- * @throws {RangeError} for an integer beyond 64 bits, or nesting beyond 16.
+ * @throws {RangeError} for an integer beyond 64 bits, nesting beyond 16, or a map of more than 256 pairs.
  */
 export function encodeCbor(value: CborValue): Uint8Array {
   shared.clear();
@@ -146,6 +146,8 @@ class Writer {
   }
 
   private map(entries: CborMap, depth: number): void {
+    if (entries.size > MAX_MAP_PAIRS)
+      throw new RangeError(`value: a map of more than ${MAX_MAP_PAIRS} pairs`);
     const sorted = Array.from(entries, ([key, value]) => ({ key: this.key(key), value }));
     sorted.sort((a, b) => compareBytes(a.key, b.key));
     this.head(5, sorted.length);

@@ -61,3 +61,9 @@ export class CborError extends Error {
  * with anchors 5. It bounds recursion on bytes from outside.
  */
 export const MAX_DEPTH = 16;
+
+/**
+ * Pairs of one map that are read or written; no map of the protocol comes near. JavaScript engines hash numbers without a
+ * secret, so whoever picks the keys can make them all collide, and filling a map of n pairs then takes n^2 steps.
+ */
+export const MAX_MAP_PAIRS = 256;

@@ -14,6 +14,12 @@ export interface Fault {
 // RFC 8428 section 4.5.1: a letter or digit first, then also - : . / and _
 const NAME = /^[A-Za-z0-9][-A-Za-z0-9:./_]*$/;
 
+/**
+ * Longest name, base name included. RFC 8428 has no limit; without one a long base name makes every small record expensive,
+ * and a pack takes time and memory in the square of its length.
+ */
+const MAX_NAME_LENGTH = 255;
+
 // Bits 0 to 3 are RFC 8428 itself, bit 4 is secondary units (RFC 9100 section 6). A higher bit is a feature
 // that this reader does not have.
 const KNOWN_VERSIONS_END = 32;
@@ -49,6 +55,8 @@ function versionProblem({ baseVersion }: SenmlRecord, expected: number): Problem
 function nameProblem(record: SenmlRecord, baseName: string): Problem {
   const name = baseName + (record.name ?? '');
   if (name === '') return { field: 'n', problem: 'neither a name nor a base name' };
+  if (name.length > MAX_NAME_LENGTH)
+    return { field: 'n', problem: `a name of more than ${MAX_NAME_LENGTH} characters` };
   return NAME.test(name) ? undefined : { field: 'n', problem: 'a name with characters that are not allowed' };
 }
 
