@@ -191,7 +191,7 @@ const limits = Type.Object(
     }),
     deliveryBatch: count({
       default: 200,
-      maximum: 10_000,
+      maximum: 4_096,
       description: 'Statements in one delivery at most.',
     }),
   },

@@ -23,6 +23,7 @@ import { gatewayHealth, gatewayStatus } from './status.ts';
 import { takeWriterLock } from './store/writer-lock.ts';
 import { StatementIntake } from './validate/intake.ts';
 import { RegistryCache } from './validate/registry-cache.ts';
+import { SecondLook } from './validate/second-look.ts';
 
 /** MQTT framing and topic beside the statement. */
 const PACKET_OVERHEAD_BYTES = 4096;
@@ -88,6 +89,7 @@ async function compose(
     onDeviceChanged: (urn) => {
       registry.invalidate(urn);
       requests.wake();
+      secondLook.at(urn);
     },
     onCommit: (pieces, seconds) => metrics.commit(pieces, seconds),
     onFatal: failure.resolve,
@@ -96,8 +98,6 @@ async function compose(
   const { log } = store;
   const registry = new RegistryCache(log.registry);
   const requests = new RequestWatch(log.registry, log.deviceEvents, logger);
-  await log.deviceEvents.process();
-
   const intake = new StatementIntake({
     registry,
     log: log.writer,
@@ -111,6 +111,11 @@ async function compose(
         );
     },
   });
+  const secondLook = new SecondLook({ heldBack: log.heldBack, registry, intake, logger });
+  closers.push(() => secondLook.close());
+  await log.deviceEvents.process();
+  await secondLook.all();
+
   const broker = new MqttBroker({
     host: config.mqtt.host,
     port: config.mqtt.port,

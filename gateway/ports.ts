@@ -141,6 +141,24 @@ export interface LogWriter {
   quarantine(refusal: Refusal): Promise<Verdict>;
 }
 
+/** A statement that was refused for a state of its device that may pass. */
+export interface HeldBackStatement {
+  readonly id: number;
+  readonly bytes: Uint8Array;
+  /** When it first came. */
+  readonly receivedAt: number;
+}
+
+/** What lies in quarantine and may still become an entry. */
+export interface HeldBack {
+  /** Devices of which something is held back. */
+  devices(): Promise<readonly string[]>;
+  /** In the order they came. */
+  ofDevice(device: string): Promise<readonly HeldBackStatement[]>;
+  /** Takes one out of quarantine, now that it is in the log. */
+  release(id: number): Promise<void>;
+}
+
 // ---------------------------------------------------------------- the log, for its readers
 
 export type EntryKind = 'statement' | 'device-event' | 'heartbeat';

@@ -1,6 +1,6 @@
 /**
- * `npm test`: everything. The checks and unit tests of `npm run check`, then the tests that need servers, a chain, a browser or
- * minutes, then the Solidity fuzz tests. Its last line is `N passed, N failed, N skipped`.
+ * `npm test`: everything. The checks and unit tests of `npm run check`, then the tests that need servers, a chain, a browser,
+ * forge or minutes. Its last line is `N passed, N failed, N skipped`.
  *
  * With CI=true a skipped test is a failure: a machine that is to prove something must not leave parts of it out.
  */
@@ -55,13 +55,11 @@ function addUp(files, failedSteps) {
 
 installTestPrograms(say);
 const whole = { name: 'whole tests', command: 'vitest', args: ['run', '--project', 'whole'], live: true };
-const forge = { name: 'Solidity fuzz tests', command: 'node', args: ['contracts/forge-test.ts'] };
 const files = { [UNIT_TESTS.name]: 'unit.json', [whole.name]: 'whole.json' };
 // The whole tests run real processes against deadlines, so nothing runs beside them.
 const failedSteps = [
   ...(await runSteps([reporting(UNIT_TESTS, 'unit.json'), ...CHECK_STEPS])),
   ...(await runSteps([reporting(whole, 'whole.json')])),
-  ...(await runSteps([forge])),
 ];
 const { passed, failed, skipped } = addUp(files, failedSteps);
 rmSync(reports, { recursive: true, force: true });

@@ -35,7 +35,7 @@ export type BatchRange = Pick<Batch, 'from' | 'to' | 'mode' | 'anchor'>;
 /** What the body adds to a statement's bytes: index, time, flags, pseudonym, kind. */
 const ENTRY_OVERHEAD_BYTES = 128;
 
-/** More entries than any batch holds (DELIVERY_MAX_ENTRIES bounds `maxEntries`): a range is read back whole. */
+/** No batch holds more entries, whatever is configured: so a range is always read back whole. */
 const READ_BACK_LIMIT = 4096;
 
 /** The next range to deliver, or `undefined` when the provider has everything. */
@@ -58,7 +58,8 @@ async function nextStatements(
   now: number,
 ): Promise<BatchRange | undefined> {
   const from = await store.cursor(provider, 'statements');
-  const entries = takeBytes(await log.readForProvider(provider, from, limits.maxEntries), limits.maxBytes);
+  const atMost = Math.min(limits.maxEntries, READ_BACK_LIMIT);
+  const entries = takeBytes(await log.readForProvider(provider, from, atMost), limits.maxBytes);
   const first = entries[0];
   if (first === undefined) return undefined;
   const live = entries.some((entry) => isLive(entry, now - limits.liveWindowMs));
@@ -76,9 +77,9 @@ async function nextReceipts(
   const from = await store.cursor(provider, 'receipts');
   const end = Math.min(final.size, await store.cursor(provider, 'statements'));
   if (from >= end) return undefined;
-  const entries = (await log.readForProvider(provider, from, limits.maxReceipts)).filter(
-    ({ index }) => index < end,
-  );
+  const entries = (
+    await log.readForProvider(provider, from, Math.min(limits.maxReceipts, READ_BACK_LIMIT))
+  ).filter(({ index }) => index < end);
   const first = entries[0];
   if (first === undefined) return undefined;
   return { from: first.index, to: lastIndex(entries, first), mode: 'live', anchor: final.transactionHash };

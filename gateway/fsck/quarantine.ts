@@ -5,8 +5,12 @@ import { REJECT_CODES } from '../../src/verdict.ts';
 import type { QuarantineLimits, QuarantineRow } from '../store/quarantine-store.ts';
 import type { FsckContext } from './context.ts';
 
-/** Of longer bytes only the beginning is kept, but for evidence of two statements under one number. */
+/** Of longer bytes only the beginning is kept, unless they are evidence or may still become an entry. */
 const KEPT_BYTES_MAX = 64 * 1024;
+/** Of what anyone can send under any name, less. */
+const RECOGNISED_BYTES_MAX = 1024;
+const KEPT_WHOLE: ReadonlySet<string> = new Set(['equivocation', 'suspended-device', 'unknown-key']);
+const KEPT_TO_RECOGNISE: ReadonlySet<string> = new Set(['unknown-device', 'oversize']);
 const CODES: ReadonlySet<string> = new Set(REJECT_CODES);
 
 export async function checkQuarantine(context: FsckContext, limits: QuarantineLimits): Promise<void> {
@@ -43,11 +47,16 @@ function checkRow({ owners, checked, findings }: FsckContext, row: QuarantineRow
   if (opened.kind === 'damaged' || opened.kind === 'no-owner')
     findings.add('quarantine-unreadable', `${name} does not open under the key of owner ${row.owner}`);
   if (opened.kind !== 'open') return;
-  const kept = row.code === 'equivocation' ? row.length : Math.min(row.length, KEPT_BYTES_MAX);
+  const kept = bytesKept(row);
   if (opened.bytes.length !== kept)
     findings.add('quarantine-hash-wrong', `${name} keeps ${opened.bytes.length} bytes of ${row.length}`);
   else if (kept === row.length && !equalBytes(hashEntry(opened.bytes), row.entry))
     findings.add('quarantine-hash-wrong', `${name} is not what its hash ${bytesToHex(row.entry)} says`);
+}
+
+function bytesKept({ code, length }: QuarantineRow): number {
+  if (KEPT_WHOLE.has(code)) return length;
+  return Math.min(length, KEPT_TO_RECOGNISE.has(code) ? RECOGNISED_BYTES_MAX : KEPT_BYTES_MAX);
 }
 
 /** Device names of refusals come from topics: anybody's text. */

@@ -148,7 +148,7 @@ describe('registry and sequences', () => {
       damage: (db) =>
         change(
           db,
-          "INSERT INTO devices SELECT 50, 'urn:dev:mac:0000000000000001', owner, provider, status, status_at, enrolled_at, NULL FROM devices WHERE id = 1",
+          "INSERT INTO devices SELECT 50, 'urn:dev:mac:0000000000000001', owner, provider, status, status_at, enrolled_at, NULL, 0 FROM devices WHERE id = 1",
         ),
       expected: [['device-not-logged', 'urn:dev:mac:0000000000000001']],
     },

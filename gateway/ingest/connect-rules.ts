@@ -3,13 +3,21 @@ import { isDeviceUrn } from '../../src/statement.ts';
 
 /** MQTT 3.1.1 lets a server take longer ids than 23 bytes; a URN with a suffix fits. */
 const CLIENT_ID_MAX = 256;
+/** A will lies in memory for as long as its connection lasts, so it must be short. */
+const WILL_BYTES_MAX = 4096;
 
 /** A CONNECT packet as the broker library decoded it. */
 export interface ConnectFields {
   clientId?: unknown;
   clean?: unknown;
   readonly username?: unknown;
-  readonly will?: { readonly topic?: unknown; readonly qos?: unknown; readonly retain?: unknown } | undefined;
+  readonly will?:
+    | {
+        readonly topic?: unknown;
+        readonly qos?: unknown;
+        readonly payload?: { readonly length: number } | string;
+      }
+    | undefined;
 }
 
 /** Why a CONNECT is refused, or undefined. The user name must be the device's URN. */
@@ -26,6 +34,7 @@ export function connectRefusal(packet: ConnectFields): string | undefined {
     return 'the will has a quality of service that does not exist';
   if (will.topic !== `wearables/${username}/statements`)
     return 'the will may only be a statement of the device';
+  if ((will.payload?.length ?? 0) > WILL_BYTES_MAX) return `the will is longer than ${WILL_BYTES_MAX} bytes`;
   return undefined;
 }
 

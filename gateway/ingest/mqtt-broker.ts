@@ -13,8 +13,9 @@ import { GatewayError } from '../errors.ts';
 import type { Clock, DeviceOutlet, Intake, Logger, SequenceRange } from '../ports.ts';
 import { encodeAck, encodeRequest } from './answers.ts';
 import { type ConnectFields, connectRefusal } from './connect-rules.ts';
-import { FrameGuard } from './frame-guard.ts';
+import { FrameBudget, FrameGuard } from './frame-guard.ts';
 import { PenaltyBox } from './penalty-box.ts';
+import { RefusalMeter } from './refusal-meter.ts';
 import { acksTopic, BEACON_TOPIC, deviceOfStatementsTopic, maySubscribe, requestsTopic } from './topics.ts';
 
 /** Why a connection was refused or closed; a metric label. */
@@ -24,6 +25,8 @@ export type CloseReason =
   | 'unknown-device'
   | 'foreign-topic'
   | 'oversize'
+  | 'flood'
+  | 'overloaded'
   | 'too-many-connections'
   | 'gateway-failure';
 
@@ -44,12 +47,15 @@ export interface MqttBrokerOptions {
 interface Session {
   readonly device: string;
   readonly penaltyName: string;
+  readonly refusals: RefusalMeter;
   wantsAcks: boolean;
 }
 
 /** Longest name of a session: a URN, a space and a client id. */
 const SESSION_NAME_MAX = 512;
 const NO_PAYLOAD = Buffer.alloc(0);
+/** What unfinished packets of all connections may hold in memory: two hundred of the longest, or any number of ordinary ones. */
+const UNFINISHED_BYTES_MAX = 64 * 1024 * 1024;
 /** How long a client may leave what is sent to it unread before it is cut off. No basis yet; far above any round trip. */
 const UNREAD_AT_MOST_MS = 10_000;
 
@@ -63,6 +69,7 @@ export class MqttBroker implements DeviceOutlet {
   readonly #penalties: PenaltyBox;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
+  readonly #frames = new FrameBudget(UNFINISHED_BYTES_MAX);
   #aedes: Aedes | undefined;
 
   constructor(options: MqttBrokerOptions) {
@@ -141,26 +148,30 @@ export class MqttBroker implements DeviceOutlet {
 
   #accept(socket: Socket): void {
     this.#sockets.add(socket);
-    socket.once('close', () => this.#sockets.delete(socket));
+    const guard = new FrameGuard(this.#options.maxPacketBytes, this.#frames);
+    socket.once('close', () => {
+      this.#sockets.delete(socket);
+      guard.release();
+    });
     socket.setNoDelay(true); // acknowledgements are small and awaited
-    const guard = new FrameGuard(this.#options.maxPacketBytes);
     const read = socket.read.bind(socket);
     // aedes pulls with read(); looking at the chunk there costs no copy and lets no oversize packet be gathered.
     socket.read = (size?: number) => {
       const chunk = read(size) as Buffer | null;
-      if (chunk === null || guard.scan(chunk)) return chunk;
-      this.#cutOff(socket);
+      const verdict = chunk === null ? 'ok' : guard.scan(chunk);
+      if (verdict === 'ok') return chunk;
+      this.#cutOff(socket, verdict);
       return null;
     };
     this.#aedes?.handle(socket);
   }
 
-  /** Ends a connection whose next packet would be too long to read. Before CONNECT there is no name to remember. */
-  #cutOff(socket: Socket & { readonly client?: Client }): void {
+  /** Ends a connection whose next packet must not be read. Before CONNECT there is no name to remember. */
+  #cutOff(socket: Socket & { readonly client?: Client }, reason: 'oversize' | 'overloaded'): void {
     const session = socket.client && this.#sessions.get(socket.client);
-    if (session !== undefined) this.#penalties.strike(session.penaltyName);
-    this.#options.onClose('oversize');
-    socket.destroy(new Error('a packet announces more bytes than this gateway takes'));
+    if (session !== undefined && reason === 'oversize') this.#penalties.strike(session.penaltyName);
+    this.#options.onClose(reason);
+    socket.destroy(new Error('a packet announces more bytes than this gateway takes now'));
   }
 
   #preConnect(
@@ -181,7 +192,8 @@ export class MqttBroker implements DeviceOutlet {
       done(new Error('shut out for a while after abuse'), false);
       return;
     }
-    this.#sessions.set(client, { device, penaltyName, wantsAcks: false });
+    const refusals = new RefusalMeter(this.#options.clock);
+    this.#sessions.set(client, { device, penaltyName, refusals, wantsAcks: false });
     // A client id names a connection of this device and nobody else's; two makers' watches may both be called "watch".
     if (packet.clientId !== undefined && packet.clientId !== '')
       packet.clientId = `${device} ${packet.clientId}`;
@@ -211,7 +223,8 @@ export class MqttBroker implements DeviceOutlet {
       if (verdict.kind === 'reject' && (verdict.code === 'unknown-device' || verdict.code === 'oversize')) {
         return this.#abuse(session, verdict.code, done);
       }
-      this.#penalties.forgive(session.penaltyName);
+      if (verdict.kind === 'reject' && session.refusals.note()) return this.#abuse(session, 'flood', done);
+      if (verdict.kind !== 'reject') this.#penalties.forgive(session.penaltyName);
       done();
     } catch (cause) {
       // Ours to mend: no acknowledgement, and a closed socket makes a conforming client send again.

@@ -130,6 +130,12 @@ export class Committer {
   #recover(error: GatewayError): GatewayError | undefined {
     // An I/O error leaves open whether the commit reached the disk. Memory must not guess: stop, and read it at start.
     if (error.fatal || String(error.details['sqlite'] ?? '').startsWith('SQLITE_IOERR')) return error;
+    if (this.#db.inTransaction) {
+      return new GatewayError('store-unavailable', 'a failed commit could not be rolled back; restart', {
+        cause: error,
+        fatal: true,
+      });
+    }
     try {
       this.#options.onRollback();
       return undefined;

@@ -11,6 +11,7 @@ import { SequenceStore } from '../store/sequence-store.ts';
 import { Committer } from './committer.ts';
 import { DeviceEvents } from './device-events.ts';
 import { EntryBook } from './entries.ts';
+import { QuarantinedStatements } from './held-back.ts';
 import { Keyring } from './keyring.ts';
 import { CommittedLog } from './reader.ts';
 import { LogSealer } from './sealer.ts';
@@ -43,6 +44,7 @@ export interface OpenLog {
   readonly registry: RegistryStore;
   readonly sequences: SequenceStore;
   readonly quarantine: QuarantineStore;
+  readonly heldBack: QuarantinedStatements;
   readonly committer: Committer;
   /** Commits what waits and refuses more. The database stays open: its opener closes it. */
   close(): Promise<void>;
@@ -80,6 +82,7 @@ export function openLog(db: Db, options: LogOptions): OpenLog {
     registry,
     sequences,
     quarantine,
+    heldBack: new QuarantinedStatements(quarantine, keys, committer),
     committer,
     close: () => committer.close(),
   };

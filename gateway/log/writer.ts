@@ -10,11 +10,13 @@ import type { RegistryStore } from '../store/registry-store.ts';
 import type { SequenceStore } from '../store/sequence-store.ts';
 import type { Committer } from './committer.ts';
 import type { EntryBook } from './entries.ts';
+import { HEALING_CODES } from './held-back.ts';
 import type { Keyring } from './keyring.ts';
 import { judgeSequence, type ReadPrev, recordSequence } from './sequence.ts';
 
 /** Of a longer message only the beginning is kept, enough to recognise what sent it. */
 const QUARANTINED_BYTES_MAX = 64 * 1024;
+const RECOGNISED_BYTES = 1024;
 
 export interface WriterParts {
   readonly committer: Committer;
@@ -92,7 +94,7 @@ export class StatementWriter implements LogWriter {
       flags: judged.flags,
     });
     recordSequence(sequences, candidate, judged);
-    registry.touch(device.id, candidate.receivedAt);
+    registry.countStatement(device.id, candidate.receivedAt);
     const verdict: Verdict = {
       kind: 'accept',
       index,
@@ -145,9 +147,7 @@ export class StatementWriter implements LogWriter {
     const key = keys.keyOf(owner);
     if (key === undefined) throw new RangeError('the gateway has no key of its own');
     const entry = sha256(inbound.bytes);
-    // Half a statement proves nothing: what its device did sign, beside another, stays whole.
-    const kept =
-      refusal.code === 'equivocation' ? inbound.bytes : inbound.bytes.subarray(0, QUARANTINED_BYTES_MAX);
+    const kept = inbound.bytes.subarray(0, bytesKept(refusal.code));
     quarantine.add({
       device: inbound.device,
       code: refusal.code,
@@ -159,4 +159,13 @@ export class StatementWriter implements LogWriter {
       sealed: seal(key, kept, entry),
     });
   }
+}
+
+/** How much of a refused message is kept. */
+function bytesKept(code: RejectCode): number {
+  // Anyone can send these under any name: enough to recognise what did.
+  if (code === 'unknown-device' || code === 'oversize') return RECOGNISED_BYTES;
+  // Half a statement proves nothing, and cannot be taken in later.
+  const isWhole = code === 'equivocation' || HEALING_CODES.includes(code);
+  return isWhole ? Number.POSITIVE_INFINITY : QUARANTINED_BYTES_MAX;
 }

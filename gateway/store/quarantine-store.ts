@@ -1,6 +1,6 @@
 /**
- * What was judged never to become valid, with its reason. Bounded per device and in all; what falls out is counted.
- * Evidence of two statements under one number is the last to fall out.
+ * What was refused, with its reason. Bounded per device and in all; what falls out is counted. Names that nobody enrolled fall out
+ * first, since anyone can invent them; evidence of two statements under one number falls out last.
  */
 import type { RejectCode } from '../../src/verdict.ts';
 import type { Db } from './database.ts';
@@ -10,6 +10,7 @@ CREATE TABLE IF NOT EXISTS quarantine (
   id          INTEGER PRIMARY KEY,
   device      TEXT NOT NULL,              -- as the topic named it
   code        TEXT NOT NULL,
+  rank        INTEGER NOT NULL,           -- the lowest falls out first
   detail      TEXT NOT NULL,
   received_at INTEGER NOT NULL,
   entry       BLOB NOT NULL,              -- SHA-256 of the bytes
@@ -18,8 +19,8 @@ CREATE TABLE IF NOT EXISTS quarantine (
   sealed      BLOB NOT NULL               -- the bytes, or their beginning when they were long
 ) STRICT;
 CREATE INDEX IF NOT EXISTS quarantine_by_bytes ON quarantine (device, entry);
-CREATE INDEX IF NOT EXISTS quarantine_by_device ON quarantine (device, code = 'equivocation', id);
-CREATE INDEX IF NOT EXISTS quarantine_by_rank ON quarantine (code = 'equivocation', id);
+CREATE INDEX IF NOT EXISTS quarantine_by_device ON quarantine (device, rank, id);
+CREATE INDEX IF NOT EXISTS quarantine_by_rank ON quarantine (rank, id);
 CREATE TABLE IF NOT EXISTS quarantine_dropped (
   code  TEXT PRIMARY KEY,
   count INTEGER NOT NULL
@@ -61,8 +62,8 @@ export class QuarantineStore {
     this.#db = db;
     this.#limits = limits;
     this.#insert = db.prepare(
-      'INSERT INTO quarantine (device, code, detail, received_at, entry, length, owner, sealed) ' +
-        'VALUES (@device, @code, @detail, @received_at, @entry, @length, @owner, @sealed)',
+      'INSERT INTO quarantine (device, code, rank, detail, received_at, entry, length, owner, sealed) ' +
+        'VALUES (@device, @code, @rank, @detail, @received_at, @entry, @length, @owner, @sealed)',
     );
     this.#known = db
       .prepare<[string, Uint8Array], number>('SELECT id FROM quarantine WHERE device = ? AND entry = ?')
@@ -71,10 +72,10 @@ export class QuarantineStore {
       .prepare<[string], number>('SELECT count(*) FROM quarantine WHERE device = ?')
       .pluck();
     this.#victimOfDevice = db.prepare<[string], { id: number; code: string }>(
-      "SELECT id, code FROM quarantine WHERE device = ? ORDER BY code = 'equivocation', id LIMIT 1",
+      'SELECT id, code FROM quarantine WHERE device = ? ORDER BY rank, id LIMIT 1',
     );
     this.#victim = db.prepare<[], { id: number; code: string }>(
-      "SELECT id, code FROM quarantine ORDER BY code = 'equivocation', id LIMIT 1",
+      'SELECT id, code FROM quarantine ORDER BY rank, id LIMIT 1',
     );
     this.#countDrop = db.prepare(
       'INSERT INTO quarantine_dropped VALUES (?, 1) ON CONFLICT (code) DO UPDATE SET count = count + 1',
@@ -85,7 +86,7 @@ export class QuarantineStore {
   /** Keeps one refusal; the same bytes under the same topic are kept once. */
   add(row: QuarantineRow): void {
     if (this.#known.get(row.device, row.entry) !== undefined) return;
-    this.#insert.run(row);
+    this.#insert.run({ ...row, rank: rankOf(row.code) });
     this.#total += 1;
     const ofDevice = this.#perDevice.get(row.device) ?? 0;
     this.#trim(ofDevice - this.#limits.perDevice, () => this.#victimOfDevice.get(row.device));
@@ -116,6 +117,30 @@ export class QuarantineStore {
     return query.all(device === undefined ? { limit } : { limit, device });
   }
 
+  /** Devices of which something is kept under one of these codes. */
+  devicesWith(codes: readonly RejectCode[]): string[] {
+    return this.#db
+      .prepare<[string], string>(
+        'SELECT DISTINCT device FROM quarantine WHERE code IN (SELECT value FROM json_each(?))',
+      )
+      .pluck()
+      .all(JSON.stringify(codes));
+  }
+
+  /** What is kept of a device under these codes, oldest first. */
+  ofDevice(device: string, codes: readonly RejectCode[]): (QuarantineRow & { readonly id: number })[] {
+    return this.#db
+      .prepare<[string, string], QuarantineRow & { id: number }>(
+        'SELECT * FROM quarantine WHERE device = ? AND code IN (SELECT value FROM json_each(?)) ORDER BY id',
+      )
+      .all(device, JSON.stringify(codes));
+  }
+
+  /** Takes one out that has become an entry of the log. */
+  remove(id: number): void {
+    this.#total -= this.#db.prepare('DELETE FROM quarantine WHERE id = ?').run(id).changes;
+  }
+
   /** Normally one too many; more only after a limit was lowered. */
   #trim(excess: number, nextVictim: () => { id: number; code: string } | undefined): void {
     for (let i = 0; i < Math.min(excess, DROPS_AT_ONCE); i++) this.#drop(nextVictim());
@@ -127,4 +152,9 @@ export class QuarantineStore {
     this.#countDrop.run(victim.code);
     this.#total -= 1;
   }
+}
+
+function rankOf(code: RejectCode): number {
+  if (code === 'unknown-device') return 0;
+  return code === 'equivocation' ? 2 : 1;
 }

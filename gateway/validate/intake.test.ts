@@ -420,8 +420,9 @@ test('a failure of ours is no verdict: nothing is kept, nothing is told, and the
   const pages = Number(bench.db.pragma('page_count', { simple: true }));
   bench.db.pragma(`max_page_count = ${pages}`);
   const good = await wearable.next();
-  const large = await wearable.sign({ seq: 5, contentType: 0, payload: new Uint8Array(4000) });
-  const results = await Promise.allSettled([bench.submit(wearable, good), bench.submit(wearable, large)]);
+  const payload = new Uint8Array(4000);
+  const large = await Promise.all([5, 6, 7, 8].map((seq) => wearable.sign({ seq, contentType: 0, payload })));
+  const results = await Promise.allSettled([good, ...large].map((bytes) => bench.submit(wearable, bytes)));
   for (const result of results) expect(result).toMatchObject({ reason: { code: 'disk-full' } });
   expect(bench.verdicts).toEqual([]);
   expect(await bench.log.reader.size()).toBe(1);

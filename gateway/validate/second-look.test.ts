@@ -1,0 +1,60 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { keyText, LogBench } from '../testing/log-bench.ts';
+import { MemoryLogger } from '../testing/logger.ts';
+import { Wearable } from '../testing/wearable.ts';
+import { SecondLook } from './second-look.ts';
+
+let bench: LogBench;
+let wearable: Wearable;
+let look: SecondLook;
+
+beforeEach(async () => {
+  bench = new LogBench();
+  wearable = new Wearable(1);
+  await bench.enrol(wearable);
+  const { registry, intake, log } = bench;
+  look = new SecondLook({ heldBack: log.heldBack, registry, intake, logger: new MemoryLogger() });
+});
+
+afterEach(() => bench.close());
+
+test('what a suspended device said, and was told is safe, is in the log once it is resumed', async () => {
+  await bench.request({ action: 'suspend', device: wearable.urn });
+  const statements = [await wearable.next(), await wearable.next(), await wearable.next()];
+  for (const bytes of statements) {
+    expect(await bench.submit(wearable, bytes)).toMatchObject({ code: 'suspended-device' });
+  }
+  await look.all();
+  expect(bench.count('entries', "kind = 'statement'")).toBe(0); // still suspended
+
+  await bench.request({ action: 'resume', device: wearable.urn });
+  look.at(wearable.urn);
+  await look.close();
+  for (const [seq, bytes] of statements.entries()) {
+    expect((await bench.log.reader.findStatement(wearable.urn, 0, seq))?.bytes).toEqual(bytes);
+  }
+  expect(bench.count('quarantine')).toBe(0);
+  await look.all();
+  expect(bench.count('entries', "kind = 'statement'")).toBe(3);
+});
+
+test('a statement under a key that is added later is taken in whole, however long', async () => {
+  const next = new Wearable(1, 'ESP256');
+  const bytes = await next.sign({
+    contentType: 'application/octet-stream',
+    payload: new Uint8Array(3_000).fill(7),
+  });
+  expect(await bench.submit(wearable, bytes)).toMatchObject({ code: 'unknown-key' });
+  await bench.request({ action: 'add-key', device: wearable.urn, key: keyText(next.signer.publicKey) });
+  await look.all();
+  expect((await bench.log.reader.findStatement(wearable.urn, 0, 0))?.bytes).toEqual(bytes);
+});
+
+test('what is refused again stays where it is, once', async () => {
+  const stranger = new Wearable(1, 'ES256K');
+  await bench.submit(wearable, await stranger.next());
+  await look.all();
+  await look.all();
+  expect(bench.count('quarantine', "code = 'unknown-key'")).toBe(1);
+  expect(bench.count('entries', "kind = 'statement'")).toBe(0);
+});
