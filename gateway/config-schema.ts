@@ -210,7 +210,7 @@ export const GatewayConfigSchema = Type.Object(
     checkpointEverySeconds: seconds({
       default: 60,
       description:
-        'Cadence of checkpoints, and of anchors where a chain is configured. Fixed, so that it tells nothing of who wore a device.',
+        'Cadence of checkpoints, and of anchors where a chain is configured. Fixed, so that its moments tell nothing of activity; the sizes tell how many statements came in between.',
       attack: 'A cadence that follows activity would leak it.',
     }),
     dataDir: text({ description: 'Directory of the store; one gateway at a time.' }),

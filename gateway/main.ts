@@ -182,13 +182,14 @@ async function compose(
 
   closers.push(() => http.close());
   const httpPort = await listenHttp(http, config.http.host, config.http.port);
+  // Both ports before anything is sealed or sent: a start that fails for a busy port leaves no trace.
+  const mqttPort = await broker.listen();
   anchoring.start();
   closers.push(() => anchoring.close());
   deliverer.start();
   closers.push(() => deliverer.close());
   requests.start();
   closers.push(() => requests.close());
-  closers.push(() => broker.close());
-  const mqttPort = await broker.listen();
+  closers.push(() => broker.close()); // the first to close: nothing is taken that is not finished
   return { mqttPort, httpPort, failed: failure.promise };
 }

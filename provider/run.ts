@@ -10,7 +10,8 @@ export interface ProviderIo extends Omit<ProviderParts, 'onError'> {
   readonly stopped: AbortSignal;
 }
 
-const ANCHOR_CHECK_MS = 60_000;
+/** Only anchors that are not settled yet are asked about, so a look mostly costs nothing. */
+const ANCHOR_CHECK_MS = 5_000;
 
 /**
  * Starts the provider of a configuration file, says where it listens, and stops cleanly when `io.stopped` aborts.

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import {
+  type ChainChecker,
   Inbox,
   initProvider,
   loadProviderConfig,
@@ -8,7 +9,8 @@ import {
   readInbox,
   runProvider,
 } from '../../provider/index.ts';
-import { argument, type Command, EXIT, text, UsageError, whole } from '../cli.ts';
+import { RpcChainChecker, readLogContract } from '../chain-checker.ts';
+import { argument, type Command, EXIT, optionalText, text, UsageError, type Values, whole } from '../cli.ts';
 
 const CONFIG = {
   type: 'string',
@@ -64,9 +66,31 @@ const providerInit: Command = {
 const providerServe: Command = {
   name: 'provider serve',
   summary: 'Run a care provider’s inbox: receive, open, check, store',
-  options: { config: CONFIG },
+  options: {
+    config: CONFIG,
+    rpc: {
+      type: 'string',
+      value: 'URL',
+      description: 'an RPC endpoint of the clinic’s own choice, to look every anchor up',
+    },
+    gateway: {
+      type: 'string',
+      value: 'FILE',
+      description: 'gateway-public.json: in which contract and log; needed with --rpc',
+    },
+    confirmations: {
+      type: 'string',
+      value: 'N',
+      description: 'blocks that make a block final where the chain has no tag for it',
+      default: '12',
+    },
+  },
+  help: `
+Checks every signature and every proof itself. With --rpc it also looks each anchor up on the chain: a proof is then "anchored"
+instead of "included", or "contradicted".`,
   async run(values, _positionals, io) {
     const code = await runProvider(text(values, 'config'), {
+      ...chainOf(values),
       writeLine: (line) => io.out(line),
       writeError: (line) => io.err(line),
       stopped: io.stopped,
@@ -75,12 +99,23 @@ const providerServe: Command = {
   },
 };
 
+function chainOf(values: Values): { chain?: ChainChecker } {
+  const rpcUrl = optionalText(values, 'rpc');
+  if (rpcUrl === undefined) return {};
+  const confirmations = whole(values, 'confirmations', 1, 100_000);
+  return { chain: new RpcChainChecker(readLogContract(text(values, 'gateway')), { rpcUrl, confirmations }) };
+}
+
 const providerList: Command = {
   name: 'provider list',
   summary: 'List the readings in an inbox, each with what is proven about it',
   options: {
     config: CONFIG,
-    after: { type: 'string', value: 'INDEX', description: 'only entries after this log index' },
+    after: {
+      type: 'string',
+      value: 'POSITION',
+      description: 'only entries after this position (the field position of the last one read)',
+    },
     limit: { type: 'string', value: 'N', description: 'at most so many', default: '100' },
   },
   help: 'Prints one JSON object a line.',

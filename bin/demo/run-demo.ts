@@ -169,7 +169,7 @@ async function settle(stage: Stage, progress: Progress, signal: AbortSignal): Pr
     signal.throwIfAborted();
     await progress.read();
     const items = readWholeInbox(stage);
-    const proven = items.filter(({ proof }) => proof !== 'unproven').length;
+    const proven = items.filter(({ proof }) => proof === 'anchored').length;
     if (items.length >= statements && proven >= statements) return;
     if (Date.now() > deadline) return; // the claims that follow say what is missing
     await delay(LOOK_EVERY_MS, undefined, { signal });

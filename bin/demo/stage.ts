@@ -82,8 +82,9 @@ export class Stage {
       '--port',
       '0',
     ]);
+    const chainOptions = ['--rpc', chain.url, '--gateway', gatewayFile];
     const provider = await start(
-      ['provider', 'serve', '--config', providerConfig(directory)],
+      ['provider', 'serve', '--config', providerConfig(directory), ...chainOptions],
       join(directory, 'provider.log'),
     );
     const url = /https?:\S+/.exec(provider.firstLine)?.[0];

@@ -312,7 +312,7 @@ describe('quarantine', () => {
       what: 'more than is ever kept of one device',
       damage: (db) =>
         db.exec(`WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 101)
-          INSERT INTO quarantine SELECT 100 + i, 'x', code, detail, received_at, entry, length, owner, sealed
+          INSERT INTO quarantine SELECT 100 + i, 'x', code, rank, detail, received_at, entry, length, owner, sealed
           FROM quarantine, n WHERE id = 2`),
       expected: [['quarantine-over-limit', '101 refusals of x are kept, the limit is 100']],
     },

@@ -1,6 +1,6 @@
 /**
  * Seals the log: a heartbeat, then a signed checkpoint over it. The heartbeat's random cti makes every checkpoint differ, so
- * that a chain of anchors at a fixed cadence does not tell whether anyone wore a device.
+ * that anchors keep their cadence whether or not anything else was logged.
  */
 import { signCheckpoint } from '../../src/checkpoint.ts';
 import { signLogStatement } from '../../src/log-statement.ts';
