@@ -76,7 +76,8 @@ export function readArguments(
     return { values, positionals: parsed.positionals };
   } catch (error) {
     if (error instanceof UsageError) throw error;
-    throw new UsageError((error as Error).message);
+    // What Node adds about arguments that begin with a dash helps nobody who mistyped an option.
+    throw new UsageError((error as Error).message.replace(/\. To specify .*$/s, ''));
   }
 }
 

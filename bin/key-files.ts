@@ -49,7 +49,7 @@ function fromKeyObject(read: () => KeyObject): Parsed<PublicKey> {
       return {
         kind: 'reject',
         code: 'malformed',
-        detail: `the curve ${crv} is none of Ed25519, P-256, secp256k1`,
+        detail: `${crv === '' ? 'not an elliptic-curve key' : `the curve is ${crv}`}; it must be Ed25519, P-256 or secp256k1`,
       };
     const coordinates = [x, y].map((text) => Uint8Array.from(Buffer.from(text, 'base64url')));
     const [first = new Uint8Array(), second = new Uint8Array()] = coordinates;

@@ -1,4 +1,6 @@
 /** The `vitalseal` command: finds the command, runs it, turns what goes wrong into a message and an exit code. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import process from 'node:process';
 import { GatewayError } from '../gateway/errors.ts';
 import { ProviderConfigError } from '../provider/index.ts';
@@ -21,6 +23,10 @@ process.exitCode = await main(process.argv.slice(2));
 
 async function main(args: readonly string[]): Promise<ExitCode> {
   const [first] = args;
+  if (first === '--version') {
+    io.out(version());
+    return EXIT.ok;
+  }
   if (first === undefined || first === 'help' || first === '--help' || first === '-h') {
     io.out(overview());
     return first === undefined ? EXIT.usage : EXIT.ok;
@@ -33,6 +39,11 @@ async function main(args: readonly string[]): Promise<ExitCode> {
     return group.length > 0 && args.includes('--help') ? EXIT.ok : EXIT.usage;
   }
   return run(command, args.slice(command.name.split(' ').length));
+}
+
+function version(): string {
+  const file = join(import.meta.dirname, '..', 'package.json');
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
 }
 
 function findCommand(args: readonly string[]): Command | undefined {

@@ -136,8 +136,8 @@ async function chooseSources(options: SimOptions): Promise<Source[]> {
 }
 
 function describeMisbehaviour({ name, expectedCode, outcome, code, asExpected }: MisbehaviourResult): string {
-  const heard = code === undefined ? outcome : `${outcome}, ${code}`;
-  return `${name}: ${heard}${asExpected ? '' : ` (expected ${expectedCode})`}`;
+  const heard = code === undefined ? outcome : `${outcome}, refused as ${code}`;
+  return `${name}: ${heard}${asExpected ? ' (as expected)' : ` (expected ${expectedCode})`}`;
 }
 
 /** What has happened so far, in numbers. */

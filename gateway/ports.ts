@@ -1,5 +1,6 @@
 /**
- * What the stages of the gateway may know of each other. A stage imports this file, never a neighbour.
+ * What the stages of the gateway may know of each other. A stage imports this file, never a neighbour. It is long because it is one:
+ * whoever asks what a stage may rely on reads it here, in the order of a reading's way.
  *
  * Every method that touches the store is asynchronous, so that another engine can stand behind it.
  * Times are milliseconds since the Unix epoch by the gateway's clock unless a name says seconds.

@@ -1,6 +1,6 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { Wallet } from 'ethers';
+import { isAddress, Wallet } from 'ethers';
 import { connectChain, deployReadingLog, openLog } from '../../contracts/index.ts';
 import { loadConfig } from '../../gateway/config.ts';
 import { readSigner } from '../../gateway/secrets.ts';
@@ -42,12 +42,20 @@ configuration. The contract has no owner and cannot be changed; one serves any n
     if (config.chain !== undefined)
       throw new UsageError(`${file} has a chain section already; nothing was changed`);
     const rpcUrl = text(values, 'rpc');
+    if (!/^https?:\/\//.test(rpcUrl))
+      throw new UsageError(
+        `--rpc must be a URL such as http://127.0.0.1:8545, not ${JSON.stringify(rpcUrl)}`,
+      );
+    const known = optionalText(values, 'contract');
+    if (known !== undefined && !isAddress(known))
+      throw new UsageError(
+        `--contract must be an address, 0x and 40 hex digits, not ${JSON.stringify(known)}`,
+      );
     const [keystore, password] = [text(values, 'keystore'), text(values, 'password')];
     const provider = await connectChain(rpcUrl);
     try {
       const wallet = (await unlock(resolve(base, keystore), resolve(base, password))).connect(provider);
       const chainId = Number((await provider.getNetwork()).chainId);
-      const known = optionalText(values, 'contract');
       const deployed = known === undefined ? await deployReadingLog(wallet) : undefined;
       const address = known ?? deployed?.address ?? '';
       if (deployed !== undefined)
@@ -76,14 +84,23 @@ configuration. The contract has no owner and cannot be changed; one serves any n
 };
 
 async function unlock(keystoreFile: string, passwordFile: string): Promise<Wallet> {
+  const keystore = readNamed(keystoreFile, '--keystore');
+  const password = readNamed(passwordFile, '--password').trim();
   try {
-    const password = readFileSync(passwordFile, 'utf8').trim();
-    return new Wallet(
-      (await Wallet.fromEncryptedJson(readFileSync(keystoreFile, 'utf8'), password)).privateKey,
-    );
+    return new Wallet((await Wallet.fromEncryptedJson(keystore, password)).privateKey);
   } catch {
     // The reason may quote what is in the files.
     throw new UsageError(`${keystoreFile} does not open with the password in ${passwordFile}`);
+  }
+}
+
+function readNamed(file: string, option: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new UsageError(
+      `${option}: cannot read ${file} (${(error as NodeJS.ErrnoException).code ?? 'unreadable'}); names are relative to the configuration`,
+    );
   }
 }
 

@@ -70,6 +70,6 @@ function describe({ held, claims, counts, statements, gas, data, seconds, files 
     `  ${gas.anchors} gas for all anchors, ${gas.perStatement} a statement here; it falls as more readings share an anchor`,
     `  files: ${files.directory}`,
     `  the receipt: ${files.receipt}`,
-    `  check it yourself: vitalseal receipt inspect ${files.receipt}`,
+    `  read it yourself: node bin/vitalseal.js receipt inspect ${files.receipt}`,
   ];
 }

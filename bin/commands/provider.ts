@@ -12,6 +12,8 @@ import {
 import { RpcChainChecker, readLogContract } from '../chain-checker.ts';
 import { argument, type Command, EXIT, optionalText, text, UsageError, type Values, whole } from '../cli.ts';
 
+/** As the gateway's configuration takes it. */
+const PROVIDER_ID = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$/;
 const CONFIG = {
   type: 'string',
   value: 'FILE',
@@ -57,6 +59,10 @@ const providerInit: Command = {
       );
     }
     const [id, port] = [text(values, 'id'), whole(values, 'port', 0, 65_535)];
+    if (!PROVIDER_ID.test(id))
+      throw new UsageError(
+        '--id may hold letters, digits and ._:- (at most 64), beginning with a letter or digit',
+      );
     const made = initProvider(directory, { provider: id, port, origin, logKey, webhookKeys: [webhookKey] });
     io.out(JSON.stringify({ id, url: `http://127.0.0.1:${port}/deliveries`, sealingKey: made.sealingKey }));
     return EXIT.ok;

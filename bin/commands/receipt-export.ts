@@ -75,7 +75,10 @@ public pages and the device keys from the device maker, and writes the same file
     });
     const file = optionalText(values, 'out');
     if (file === undefined) io.out(content);
-    else writeFileSync(file, `${content}\n`);
+    else {
+      writeFileSync(file, `${content}\n`);
+      io.out(`wrote ${file}: the operator's word on the log key, the contract and the device keys`);
+    }
     return EXIT.ok;
   },
 };

@@ -41,7 +41,9 @@ export const receiptVerify: Command = {
     },
     json: { type: 'boolean', description: 'print JSON instead of text' },
   },
-  help: 'Exit code 0 only when everything is proven. The gateway is not asked and not trusted.',
+  help: `
+Each question is answered yes, no or unknown. PROVEN, and exit code 0, when all are yes; not-before alone may stay unknown: a
+device that heard of no block cannot say after which it signed. The gateway is not asked and not trusted.`,
   async run(values, positionals, io) {
     const bytes = readReceipt(positionals);
     const trust = readTrustFile(text(values, 'trust'));
@@ -127,7 +129,21 @@ function describe(verdicts: ReceiptVerdicts | PackVerdicts, proven: boolean): st
       );
     }
   }
-  return [...lines, '', proven ? 'PROVEN' : 'NOT PROVEN'].join('\n');
+  return [...lines, '', proven ? 'PROVEN' : notProven(verdicts)].join('\n');
+}
+
+/** What stands between this file and a proof, for who does not know what a path or a root is. */
+function notProven({ answers }: ReceiptVerdicts | PackVerdicts): string {
+  const of = (wanted: string) => Object.values(answers).filter(({ verdict }) => verdict === wanted);
+  const names = (list: readonly Answer[]) => list.map(({ question }) => question).join(', ');
+  const against = of('no');
+  if (answers['well-formed'].verdict === 'no')
+    return 'NOT PROVEN\nthis is no receipt, or it was damaged or cut off. Compare it with the file you were given.';
+  if (against.length > 0)
+    return `NOT PROVEN\n${names(against)} speak against it. The file was altered, or it is not from whom the trust file names.`;
+  const unasked = of('unknown').some(({ code }) => code === 'anchor-unchecked');
+  const open = of('unknown').filter(({ question }) => question !== 'not-before');
+  return `NOT PROVEN\nnothing speaks against it, but open are ${names(open)}.${unasked ? ' Give --rpc URL to look the anchor up on its chain.' : ''}`;
 }
 
 function answerLine({ question, verdict, code, detail, data }: Answer): string {

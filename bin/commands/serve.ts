@@ -20,7 +20,10 @@ goes on at the next start from what is stored; nothing acknowledged is missing.`
       io.stopped.addEventListener('abort', () => resolve(undefined), { once: true }),
     );
     const failure = io.stopped.aborted ? undefined : await Promise.race([stopped, gateway.failed]);
-    if (failure !== undefined) logger.error({ code: failure.code, ...failure.details }, failure.message);
+    if (failure !== undefined) {
+      logger.error({ code: failure.code, ...failure.details }, failure.message);
+      io.err(`vitalseal serve: ${failure.message}`);
+    }
     await gateway.close();
     logger.info({}, 'stopped');
     return failure === undefined ? EXIT.ok : EXIT.unavailable;

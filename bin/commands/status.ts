@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { type Command, EXIT, optionalText, text, UsageError } from '../cli.ts';
+import { type Command, EXIT, type Io, optionalText, text, UsageError, type Values } from '../cli.ts';
 import { CONFIG_OPTION, configOf } from '../store-access.ts';
 
 const TIMEOUT_MS = 10_000;
@@ -50,8 +50,7 @@ export const status: Command = {
     json: { type: 'boolean', description: 'print JSON instead of text' },
   },
   async run(values, _positionals, io) {
-    const config = configOf(values, io);
-    const url = optionalText(values, 'url') ?? `http://${config.http.host}:${config.http.port}`;
+    const url = optionalText(values, 'url') ?? configuredUrl(values, io);
     const tokenFile =
       optionalText(values, 'token') ?? join(dirname(resolve(text(values, 'config'))), 'admin-token');
     const answer = await ask(`${url}/v1/status`, readToken(tokenFile));
@@ -59,6 +58,11 @@ export const status: Command = {
     return EXIT.ok;
   },
 };
+
+function configuredUrl(values: Values, io: Io): string {
+  const { host, port } = configOf(values, io).http;
+  return `http://${host}:${port}`;
+}
 
 function readToken(file: string): string {
   try {

@@ -73,11 +73,11 @@ export class Progress {
 
 /** One line for people. */
 export function progressLine(counts: Counts): string {
-  const refused = Object.entries(counts.refused).map(([code, count]) => `${code} ${count}`);
   return [
     `received ${counts.received}`,
     `accepted ${counts.accepted}`,
-    `refused ${Object.values(counts.refused).reduce((sum, count) => sum + count, 0)}${refused.length > 0 ? ` (${refused.join(', ')})` : ''}`,
+    `refused ${Object.values(counts.refused).reduce((sum, count) => sum + count, 0)}`,
+    ...(counts.duplicates > 0 ? [`sent twice ${counts.duplicates}`] : []),
     `anchored ${counts.anchored}`,
     `final ${counts.final}`,
     `delivered ${counts.delivered}`,

@@ -79,10 +79,16 @@ async function acts(
     `2. A fleet is enrolled and sends ${WEARS_RECORDINGS ? 'real recordings' : 'synthetic vitals'}, signed`,
   );
   const fleet = await startHonest(stage, say);
-  const ticker = setInterval(
-    () => void progress.read().then((counts) => say(`  ${progressLine(counts)}`)),
-    PROGRESS_EVERY_MS,
-  );
+  say('  anchored, final: log entries under a root on the chain; delivered: entries the clinic has.');
+  say("  Both count the gateway's own entries too (enrolments, and for the chain heartbeats).");
+  let shown = '';
+  const ticker = setInterval(() => {
+    void progress.read().then((counts) => {
+      const line = `  ${progressLine(counts)}`;
+      if (line !== shown) say(line);
+      shown = line;
+    });
+  }, PROGRESS_EVERY_MS);
   try {
     await delay(ACT_MS, undefined, { signal });
     heading(say, '3. Hostile devices join');

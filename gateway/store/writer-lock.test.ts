@@ -15,11 +15,17 @@ beforeEach(() => {
 afterEach(() => folder.remove());
 
 test('makes the directory, for its owner only', () => {
-  const dataDir = join(folder.path, 'deep', 'data');
+  const dataDir = join(folder.path, 'data');
   const lock = takeWriterLock(dataDir);
   expect(existsSync(dataDir)).toBe(true);
   expect(statSync(dataDir).mode & 0o777).toBe(0o700);
   lock?.release();
+});
+
+test('makes no whole path: a directory whose parent is missing is refused by name', () => {
+  const dataDir = join(folder.path, 'missing', 'data');
+  expect(() => takeWriterLock(dataDir)).toThrow(`cannot use the data directory ${dataDir}`);
+  expect(() => takeWriterLock('/proc/vitalseal')).toThrow('cannot use the data directory /proc/vitalseal');
 });
 
 test('is held by one at a time, and free again after release', () => {

@@ -15,7 +15,7 @@ export interface WriterLock {
 export function takeWriterLock(dataDir: string): WriterLock | undefined {
   let db: Database.Database;
   try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    makeDirectory(dataDir);
     db = new Database(join(dataDir, 'writer.lock'), { timeout: 0 });
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
@@ -35,4 +35,13 @@ export function takeWriterLock(dataDir: string): WriterLock | undefined {
     });
   }
   return { release: () => db.close() };
+}
+
+/** Only the last part of the path is made: a whole path that is made by mistake hides the mistake, and some never end. */
+function makeDirectory(dataDir: string): void {
+  try {
+    mkdirSync(dataDir, { mode: 0o700 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
 }

@@ -58,7 +58,7 @@ export const ANSWER_CODES = {
   'unknown-log-key': 'no',
   // anchored
   anchored: 'yes',
-  'anchored-anywhere': 'yes',
+  'anchored-anywhere': 'unknown',
   'no-anchor': 'unknown',
   'anchor-unchecked': 'unknown',
   'anchor-of-another-state': 'no',

@@ -16,7 +16,7 @@ export interface TrustedLog {
   readonly origin: string;
   /** Ed25519. */
   readonly key: PublicKey;
-  /** The one contract its anchors count in. Without it an anchor of this state in any contract counts. */
+  /** The one contract its anchors count in. Without it an anchor of this state is a time, but no proof: a contract may take any history. */
   readonly contract?: LogContract;
 }
 
