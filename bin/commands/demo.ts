@@ -28,7 +28,8 @@ export const demo: Command = {
     const say = values['json'] === true ? io.err : io.out;
     const directory = chooseDirectory(optionalText(values, 'dir'));
     say(
-      'Vitalseal demonstration: wearables sign, the gateway checks, logs and anchors, the clinic receives, anyone verifies.',
+      'Vitalseal demonstration: wearables sign, the gateway checks, logs and anchors, the clinic receives, anyone verifies.\n' +
+        'What is claimed on the way is looked at from outside, and then either held or BROKEN.',
     );
     const { stage, summary } = await runDemo(directory, { say, signal: io.stopped });
     try {

@@ -61,7 +61,7 @@ export function readWholeInbox(stage: Stage): InboxItem[] {
 export function checkInbox(items: readonly InboxItem[], accepted: number, claims: Claims): void {
   const numbers = new Set(items.map(({ device, boot, seq }) => `${device} ${boot} ${seq}`));
   claims.claim(
-    'nothing reaches the reader twice',
+    'nothing reaches the clinic twice',
     numbers.size === items.length,
     `${items.length} statements read, ${numbers.size} of them different`,
   );

@@ -46,9 +46,10 @@ export async function runDemo(
   heading(say, '1. A chain, a contract, a clinic, a gateway');
   const stage = await Stage.open(directory, say);
   try {
-    const claims = new Claims(({ name, held, seen }) =>
-      say(`  ${held ? 'held' : 'BROKEN'}  ${name}: ${seen}`),
-    );
+    const claims = new Claims(({ name, held, seen }) => {
+      say(`  ${held ? 'held  ' : 'BROKEN'}  ${name}`);
+      say(`          ${seen}`);
+    });
     const progress = new Progress(stage);
     const { counts, statements, files } = await acts(stage, progress, claims, { say, signal });
     const summary: DemoSummary = {
@@ -127,11 +128,8 @@ async function actHostile(
 ): Promise<void> {
   const results = await runHostile(stage);
   for (const { name, code, outcome, expectedCode, asExpected } of results) {
-    const taken = expectedCode === 'duplicate' ? 'acknowledged, ignored' : 'acknowledged, kept in quarantine';
-    const socket = outcome === 'acknowledged' ? taken : 'socket closed, kept in quarantine';
-    say(
-      `  ${name.padEnd(18)} ${(code ?? expectedCode).padEnd(18)} ${socket}  (${MISBEHAVIOURS.get(name)?.description ?? ''})`,
-    );
+    const closed = outcome === 'acknowledged' ? '' : ' The connection is closed.';
+    say(`  ${(code ?? expectedCode).padEnd(18)} ${MISBEHAVIOURS.get(name)?.description ?? name}${closed}`);
     if (!asExpected) claims.claim(`${name} is refused as ${expectedCode}`, false, `${outcome} ${code ?? ''}`);
   }
   const { refused, duplicates } = await progress.read();
@@ -145,7 +143,7 @@ async function actHostile(
     .map(([code, count]) => `${code} ${count}`)
     .join(', ');
   claims.claim(
-    'each hostile device is refused under its own code, nobody else is',
+    'each hostile device is refused for its own reason, and nobody else is refused anything',
     agrees,
     `${seen}, duplicate ${duplicates}`,
   );

@@ -2,6 +2,7 @@
  * Looks again at statements that were acknowledged and held back, once what held them back has passed: a suspended device was
  * resumed, a missing key was added. The device has forgotten them, so nobody else would bring them.
  */
+import { decodeStatement } from '../../src/statement.ts';
 import type { HeldBack, Intake, Logger, Registry } from '../ports.ts';
 
 export interface SecondLookParts {
@@ -42,9 +43,13 @@ export class SecondLook {
 
   async #look(device: string): Promise<void> {
     const { heldBack, registry, intake, logger } = this.#parts;
-    if (registry.find(device)?.status !== 'active') return;
+    const enrolled = registry.find(device);
+    if (enrolled?.status !== 'active') return;
     let taken = 0;
     for (const { id, bytes, receivedAt } of await heldBack.ofDevice(device)) {
+      const statement = decodeStatement(bytes);
+      // Its key is still missing: nothing has passed, and to refuse it again would only count it twice.
+      if (statement.kind === 'ok' && enrolled.key(statement.value.kid) === undefined) continue;
       const verdict = await intake.submit({ device, bytes, receivedAt });
       if (verdict.kind === 'reject') continue; // refused again under the same bytes: it stays where it is
       await heldBack.release(id);
