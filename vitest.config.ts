@@ -15,7 +15,7 @@ export default defineConfig({
       {
         test: {
           name: 'whole',
-          include: ['test/**/*.test.ts', '{src,gateway,provider,device-sim,contracts}/**/*.slow.test.ts'],
+          include: ['test/**/*.test.ts', '{src,gateway,provider,device-sim,contracts,bin}/**/*.slow.test.ts'],
           testTimeout: 180_000,
           hookTimeout: 60_000,
           maxWorkers: 1,

@@ -66,7 +66,7 @@ interface CheckpointRow {
 
 const NAMED = `
 SELECT e.*, d.urn AS urn, o.name AS patient FROM entries e
-LEFT JOIN devices d ON d.id = e.device LEFT JOIN owners o ON o.id = d.owner`;
+LEFT JOIN devices d ON d.id = e.device LEFT JOIN owners o ON o.id = e.owner AND e.device IS NOT NULL`;
 
 /** All SQL over the log's tables. Calls made inside a transaction of the same Db belong to it. */
 export class LogStore {
