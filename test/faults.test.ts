@@ -107,7 +107,7 @@ describe('a chain that is not there', () => {
   });
 
   it('anchors again what a reorganisation undid', async () => {
-    const chain = await startChain({ slotsInAnEpoch: 8 });
+    const chain = await startChain({ slotsInAnEpoch: 4 });
     await site.openLogOn(chain);
     await site.startGateway();
     await site.enrol(sender);

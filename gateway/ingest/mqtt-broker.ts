@@ -118,13 +118,24 @@ export class MqttBroker implements DeviceOutlet {
         );
       });
     }
-    const { host, port } = this.#options;
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', (cause: NodeJS.ErrnoException) => reject(listenError(cause, host, port)));
-      this.#server.listen(port, host, resolve);
-    });
+    await this.#bind(aedes);
+    const { port } = this.#options;
     const address = this.#server.address();
     return typeof address === 'object' && address !== null ? address.port : port;
+  }
+
+  /** Takes the port. A broker that cannot is closed, or its timers would keep the process up. */
+  async #bind(aedes: Aedes): Promise<void> {
+    const { host, port } = this.#options;
+    try {
+      await new Promise<void>((resolve, reject) => {
+        this.#server.once('error', (cause: NodeJS.ErrnoException) => reject(listenError(cause, host, port)));
+        this.#server.listen(port, host, resolve);
+      });
+    } catch (error) {
+      await new Promise<void>((resolve) => aedes.close(() => resolve()));
+      throw error;
+    }
   }
 
   publishBeacon(beacon: Beacon, timeSeconds: number): void {
