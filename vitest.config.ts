@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/** Tests that need a server, a browser, a chain or minutes live in test/; everything else stands beside its code. */
+/** Unit tests stand beside their code; those of them that need a server, a chain or many seconds are *.slow.test.ts. What spans modules is in test/. */
 export default defineConfig({
   test: {
     projects: [
