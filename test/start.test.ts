@@ -209,7 +209,7 @@ describe('a gateway that cannot start', () => {
     expect(await serveFails()).toMatchInlineSnapshot(`
       {
         "code": 3,
-        "err": "vitalseal serve: cannot use the data directory <site>/gateway/a-file: EEXIST: file already exists, mkdir '<site>/gateway/a-file'",
+        "err": "vitalseal serve: cannot use the data directory <site>/gateway/a-file: it is a file, not a directory",
         "out": "",
       }
     `);

@@ -2,7 +2,7 @@
  * One writer for one data directory. The lock is an open transaction on a database of its own: the kernel lets go of it when the
  * process ends, however it ends.
  */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { GatewayError } from '../errors.ts';
@@ -43,5 +43,6 @@ function makeDirectory(dataDir: string): void {
     mkdirSync(dataDir, { mode: 0o700 });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    if (!statSync(dataDir).isDirectory()) throw new Error('it is a file, not a directory');
   }
 }
