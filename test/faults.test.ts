@@ -1,6 +1,8 @@
 /** What the gateway depends on goes away and comes back. Readings are acknowledged only once they are safe, and none is lost. */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Anvil, type AnvilOptions, startAnvil } from '../contracts/index.ts';
@@ -232,7 +234,7 @@ async function staysStill(read: () => number): Promise<number> {
 
 function canMount(): boolean {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return false;
-  const place = `/tmp/vitalseal-mount-${process.pid}`;
+  const place = join(tmpdir(), `vitalseal-mount-${process.pid}`);
   try {
     unmount([mountDisk(place)]);
     return true;
