@@ -9,7 +9,7 @@ import type { FsckContext } from './context.ts';
 const KEPT_BYTES_MAX = 64 * 1024;
 /** Of what anyone can send under any name, less. */
 const RECOGNISED_BYTES_MAX = 1024;
-const KEPT_WHOLE: ReadonlySet<string> = new Set(['equivocation', 'suspended-device', 'unknown-key']);
+const KEPT_WHOLE: ReadonlySet<string> = new Set(['equivocation', 'suspended-device']);
 const KEPT_TO_RECOGNISE: ReadonlySet<string> = new Set(['unknown-device', 'oversize']);
 const CODES: ReadonlySet<string> = new Set(REJECT_CODES);
 

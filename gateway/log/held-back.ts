@@ -1,6 +1,7 @@
 /**
  * Statements that were refused for a state of their device that may pass: it was suspended, or its key not known yet. They lie in
- * quarantine, whole; when the state passes they can be looked at again.
+ * quarantine; when the state passes they can be looked at again. One under an unknown key may be anybody's, so a long one is not kept whole,
+ * and is left where it is.
  */
 import type { RejectCode } from '../../src/verdict.ts';
 import { open } from '../crypto/vault.ts';
@@ -9,7 +10,7 @@ import type { QuarantineStore } from '../store/quarantine-store.ts';
 import type { Committer } from './committer.ts';
 import type { Keyring } from './keyring.ts';
 
-export const HEALING_CODES: readonly RejectCode[] = ['suspended-device', 'unknown-key'];
+const HEALING_CODES: readonly RejectCode[] = ['suspended-device', 'unknown-key'];
 
 export class QuarantinedStatements implements HeldBack {
   readonly #quarantine: QuarantineStore;
@@ -30,7 +31,7 @@ export class QuarantinedStatements implements HeldBack {
     return this.#quarantine.ofDevice(device, HEALING_CODES).flatMap((row) => {
       const key = this.#keys.keyOf(row.owner);
       const bytes = key && open(key, row.sealed, row.entry);
-      return bytes === undefined ? [] : [{ id: row.id, bytes, receivedAt: row.received_at }];
+      return bytes?.length !== row.length ? [] : [{ id: row.id, bytes, receivedAt: row.received_at }];
     });
   }
 

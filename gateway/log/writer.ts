@@ -10,7 +10,6 @@ import type { RegistryStore } from '../store/registry-store.ts';
 import type { SequenceStore } from '../store/sequence-store.ts';
 import type { Committer } from './committer.ts';
 import type { EntryBook } from './entries.ts';
-import { HEALING_CODES } from './held-back.ts';
 import type { Keyring } from './keyring.ts';
 import { judgeSequence, type ReadPrev, recordSequence } from './sequence.ts';
 
@@ -165,7 +164,7 @@ export class StatementWriter implements LogWriter {
 function bytesKept(code: RejectCode): number {
   // Anyone can send these under any name: enough to recognise what did.
   if (code === 'unknown-device' || code === 'oversize') return RECOGNISED_BYTES;
-  // Half a statement proves nothing, and cannot be taken in later.
-  const isWhole = code === 'equivocation' || HEALING_CODES.includes(code);
+  // Its device did sign these: half a statement proves nothing, and cannot be taken in later.
+  const isWhole = code === 'equivocation' || code === 'suspended-device';
   return isWhole ? Number.POSITIVE_INFINITY : QUARANTINED_BYTES_MAX;
 }

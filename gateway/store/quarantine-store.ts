@@ -1,6 +1,7 @@
 /**
  * What was refused, with its reason. Bounded per device and in all; what falls out is counted. Names that nobody enrolled fall out
- * first, since anyone can invent them; evidence of two statements under one number falls out last.
+ * first, since anyone can invent them; what a device did sign falls out after all that may be anybody's, and evidence of two statements
+ * under one number last.
  */
 import type { RejectCode } from '../../src/verdict.ts';
 import type { Db } from './database.ts';
@@ -156,5 +157,6 @@ export class QuarantineStore {
 
 function rankOf(code: RejectCode): number {
   if (code === 'unknown-device') return 0;
-  return code === 'equivocation' ? 2 : 1;
+  if (code === 'suspended-device') return 2;
+  return code === 'equivocation' ? 3 : 1;
 }
