@@ -40,7 +40,7 @@ module.exports = {
       comment: 'a stage sees its neighbours through gateway/ports.ts',
       severity: 'error',
       from: { path: `^gateway/${stage}/`, pathNot: TEST },
-      to: { path: `^gateway/(?!${stage}/|ports\\.ts|errors\\.ts|store/|crypto/)` },
+      to: { path: `^gateway/(?!${stage}/|ports\\.ts|errors\\.ts|checked-batch\\.ts|store/|crypto/)` },
     })),
     {
       name: 'fsck-looks-from-outside',
@@ -60,6 +60,7 @@ module.exports = {
     onlyIn('ethers', 'gateway/anchor/', 'gateway/fsck/chain-ethers', 'contracts/', 'bin/'),
     onlyIn('better-sqlite3', 'gateway/store/', 'provider/'),
     onlyIn('sodium-native', 'gateway/crypto/'),
+    onlyIn('piscina', 'gateway/validate/'),
     {
       name: 'no-cycles',
       severity: 'error',

@@ -175,6 +175,18 @@ const limits = Type.Object(
       description: 'Refused statements kept in all.',
       attack: 'A high value lets refused statements fill the disk.',
     }),
+    checkThreads: Type.Optional(
+      count({
+        maximum: 256,
+        description: 'Threads that verify signatures; without it, one for each core.',
+      }),
+    ),
+    intakeQueue: count({
+      default: 20_000,
+      description:
+        'Statements that may wait to be checked. From there on devices are not read; twice as many are refused unacknowledged.',
+      attack: 'A high value lets a flood take the memory.',
+    }),
     commitQueue: count({
       default: 20_000,
       description: 'Statements that may wait for a commit; more are not acknowledged.',
@@ -183,6 +195,13 @@ const limits = Type.Object(
       default: 1_024,
       maximum: 100_000,
       description: 'Statements in one commit at most.',
+    }),
+    commitAgeMs: Type.Number({
+      default: 5,
+      minimum: 0,
+      maximum: 1_000,
+      description:
+        'Longest that a statement waits for others to share its commit, in milliseconds. It never waits longer than the commit before took.',
     }),
     commitBatchBytes: count({
       default: 8_388_608,

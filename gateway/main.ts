@@ -5,6 +5,7 @@
  * cursors, go on.
  */
 
+import { availableParallelism } from 'node:os';
 import { composeAnchoring } from './compose-anchoring.ts';
 import { composeDelivery } from './compose-delivery.ts';
 import type { GatewayConfig } from './config-schema.ts';
@@ -14,13 +15,14 @@ import { Metrics } from './http/metrics.ts';
 import { buildHttp, listenHttp } from './http/server.ts';
 import { MqttBroker } from './ingest/mqtt-broker.ts';
 import { QuarantineDirectory, RegistryDirectory } from './log/directory.ts';
-import { openStore } from './open-store.ts';
-import type { Clock, Logger } from './ports.ts';
+import type { Clock, Logger, SequenceRange } from './ports.ts';
 import { LogReceipts } from './receipt/receipt-maker.ts';
 import { RequestWatch } from './request-watch.ts';
 import { readSigner } from './secrets.ts';
 import { gatewayHealth, gatewayStatus } from './status.ts';
 import { takeWriterLock } from './store/writer-lock.ts';
+import { connectStore } from './store-thread/connect.ts';
+import { CheckPool } from './validate/check-pool.ts';
 import { StatementIntake } from './validate/intake.ts';
 import { RegistryCache } from './validate/registry-cache.ts';
 import { SecondLook } from './validate/second-look.ts';
@@ -84,23 +86,28 @@ async function compose(
   closers.push(() => lock.release());
 
   const metrics = new Metrics();
-  const store = openStore(config, clock, logger, {
-    onGap: (device, gap) => broker.requestResend(device, [gap]),
-    onDeviceChanged: (urn) => {
+  const events = {
+    onGap: (device: string, gap: SequenceRange) => broker.requestResend(device, [gap]),
+    onDeviceChanged: (urn: string) => {
       registry.invalidate(urn);
       requests.wake();
       secondLook.at(urn);
     },
-    onCommit: (pieces, seconds) => metrics.commit(pieces, seconds),
+    onCommit: (messages: number, seconds: number) => metrics.commit(messages, seconds),
     onFatal: failure.resolve,
-  });
+  };
+  const store = await connectStore(config, { clock, logger }, events);
   closers.push(() => store.close());
   const { log } = store;
   const registry = new RegistryCache(log.registry);
   const requests = new RequestWatch(log.registry, log.deviceEvents, logger);
+  const checker = new CheckPool(config.limits.checkThreads ?? availableParallelism());
+  closers.push(() => checker.close());
   const intake = new StatementIntake({
     registry,
     log: log.writer,
+    checker,
+    maxQueue: config.limits.intakeQueue,
     maxStatementBytes: config.mqtt.maxStatementBytes,
     onVerdict: (verdict, inbound) => {
       metrics.verdict(verdict);
@@ -111,6 +118,7 @@ async function compose(
         );
     },
   });
+  closers.push(() => intake.close());
   const secondLook = new SecondLook({ heldBack: log.heldBack, registry, intake, logger });
   closers.push(() => secondLook.close());
   await log.deviceEvents.process();
@@ -152,7 +160,7 @@ async function compose(
     log: log.reader,
     anchors: store.anchors,
   });
-  const parts = { config, store, anchoring, deliverer, clock, metrics, broker };
+  const parts = { config, store, intake, anchoring, deliverer, clock };
   const http = await buildHttp({
     host: config.http.host,
     port: config.http.port,
@@ -175,9 +183,9 @@ async function compose(
     () => log.quarantine.dropped(),
   );
   metrics.watch(
-    'vitalseal_commit_queue_pieces',
-    'Pieces of work that wait for a commit',
-    () => log.committer.waiting,
+    'vitalseal_intake_waiting_statements',
+    'Statements that have come and have no verdict yet',
+    () => intake.waiting,
   );
 
   closers.push(() => http.close());

@@ -8,8 +8,9 @@
 
 import type { Algorithm } from '../src/cose/algorithm.ts';
 import type { Anchor } from '../src/receipt/anchor.ts';
-import type { Beacon, Statement } from '../src/statement.ts';
+import type { Beacon } from '../src/statement.ts';
 import type { Flag, IgnoreCode, Parsed, RejectCode } from '../src/verdict.ts';
+import type { CheckedData, VerdictData } from './checked-batch.ts';
 
 /** The gateway's clock, handed in so that tests can set it. */
 export interface Clock {
@@ -54,6 +55,11 @@ export type Verdict =
  */
 export interface Intake {
   submit(inbound: Inbound): Promise<Verdict>;
+  /**
+   * Back-pressure: undefined while there is room, otherwise resolves when there is. A source reads no further from its devices
+   * until then; what it submits all the same is taken up to a second limit, and then refused as `overloaded`.
+   */
+  room(): Promise<void> | undefined;
 }
 
 /** What the gateway says to devices. Best effort: a device may never hear it. */
@@ -91,6 +97,8 @@ export interface EnrolledDevice {
   readonly status: DeviceStatus;
   /** The key with this 8-byte key identifier. */
   key(kid: Uint8Array): DeviceKey | undefined;
+  /** Every key, as a checking thread takes them (gateway/validate/packed-keys.ts). */
+  readonly packedKeys: Uint8Array;
 }
 
 /** One line of a device list. Times in milliseconds. */
@@ -106,40 +114,23 @@ export interface DeviceSummary {
   readonly missing: number;
 }
 
-/** Looks devices up. What it answers is never older than the last committed device event. */
+/** Looks devices up. */
 export interface Registry {
+  /** Never older than the last device event that was announced. */
   find(urn: string): EnrolledDevice | undefined;
+  /** As committed at this moment. */
+  refresh(urn: string): EnrolledDevice | undefined;
 }
 
 // ---------------------------------------------------------------- validate -> log
 
-/** A statement that passed every check that needs no lock on the log. */
-export interface Candidate {
-  readonly statement: Statement;
-  /** SHA-256 of the statement's exact bytes. */
-  readonly entry: Uint8Array;
-  readonly device: EnrolledDevice;
-  readonly flags: readonly Flag[];
-  readonly receivedAt: number;
-}
-
-/** Bytes that can never become valid, and why. */
-export interface Refusal {
-  readonly inbound: Inbound;
-  readonly code: RejectCode;
-  readonly detail: string;
-  /** The device, when the bytes could be tied to one: its patient's key then seals them. */
-  readonly device?: EnrolledDevice | undefined;
-}
-
-/** The writing side of the log. Promises settle once durable; they reject with GatewayError when nothing was kept. */
+/** The writing side of the log. */
 export interface LogWriter {
-  /** The entry held for this number, read without waiting for commits under way. */
-  held(device: EnrolledDevice, boot: number, seq: number): { index: number; entry: Uint8Array } | undefined;
-  /** Judges the sequence again under the commit's lock, then appends: accept, duplicate or equivocation. */
-  append(candidate: Candidate): Promise<Verdict>;
-  /** Puts a refusal into quarantine. */
-  quarantine(refusal: Refusal): Promise<Verdict>;
+  /**
+   * Takes a batch in, in its order: judges each message's sequence and its device's standing again under the commit's lock, then
+   * appends it or puts it into quarantine. Resolves once everything is durable; rejects with GatewayError when nothing was kept.
+   */
+  commit(batch: CheckedData): Promise<VerdictData>;
 }
 
 /** A statement that was refused for a state of its device that may pass. */

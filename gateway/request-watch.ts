@@ -8,14 +8,14 @@ const LOOK_EVERY_MS = 200;
 
 export class RequestWatch {
   readonly #registry: RegistryStore;
-  readonly #events: DeviceEvents;
+  readonly #events: Pick<DeviceEvents, 'process'>;
   readonly #logger: Logger;
   #seenVersion = -1;
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> = Promise.resolve();
   #woken = true;
 
-  constructor(registry: RegistryStore, events: DeviceEvents, logger: Logger) {
+  constructor(registry: RegistryStore, events: Pick<DeviceEvents, 'process'>, logger: Logger) {
     this.#registry = registry;
     this.#events = events;
     this.#logger = logger;

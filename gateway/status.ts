@@ -4,8 +4,9 @@ import type { Anchoring } from './compose-anchoring.ts';
 import type { GatewayConfig } from './config-schema.ts';
 import type { Deliverer } from './deliver/deliverer.ts';
 import type { Health } from './http/status-routes.ts';
-import type { GatewayStore } from './open-store.ts';
 import type { Clock } from './ports.ts';
+import type { ConnectedStore } from './store-thread/connect.ts';
+import type { StatementIntake } from './validate/intake.ts';
 
 /** A checkpoint older than so many cadences means that sealing has stopped. */
 const STALE_AFTER_CADENCES = 3;
@@ -14,7 +15,8 @@ const STALE_AT_LEAST_MS = 15_000;
 
 export interface StatusSources {
   readonly config: GatewayConfig;
-  readonly store: GatewayStore;
+  readonly store: ConnectedStore;
+  readonly intake: Pick<StatementIntake, 'waiting'>;
   readonly anchoring: Anchoring;
   readonly deliverer: Deliverer;
   readonly clock: Clock;
@@ -36,14 +38,20 @@ export async function gatewayHealth({ config, store, clock }: StatusSources): Pr
 }
 
 /** Log, anchors, deliveries, quarantine, devices. Quantities of the chain as decimal text. */
-export async function gatewayStatus({ config, store, anchoring, deliverer }: StatusSources): Promise<object> {
-  const { reader, quarantine, registry, committer } = store.log;
+export async function gatewayStatus({
+  config,
+  store,
+  intake,
+  anchoring,
+  deliverer,
+}: StatusSources): Promise<object> {
+  const { reader, quarantine, registry } = store.log;
   const checkpoint = await reader.newestCheckpoint();
   return plain({
     origin: config.origin,
     log: {
       size: await reader.size(),
-      waiting: committer.waiting,
+      waiting: intake.waiting,
       checkpoint: checkpoint && {
         size: checkpoint.size,
         root: checkpoint.root,

@@ -8,6 +8,7 @@ import { createPublicKey, type KeyObject, verify } from 'node:crypto';
 import sodium from 'sodium-native';
 import type { Algorithm } from '../../src/cose/algorithm.ts';
 import type { PublicKey } from '../../src/cose/key.ts';
+import { asBuffer } from './bytes.ts';
 
 const SIGNATURE_BYTES = 64;
 const CURVES: Record<Exclude<Algorithm, 'Ed25519'>, string> = { ESP256: 'P-256', ES256K: 'secp256k1' };
@@ -52,8 +53,4 @@ class OpensslKey implements NativeKey {
     if (signature.length !== SIGNATURE_BYTES) return false;
     return verify('sha256', message, { key: this.#key, dsaEncoding: 'ieee-p1363' }, signature);
   }
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }

@@ -82,10 +82,10 @@ describe('acknowledgements', () => {
 
   test('a commit that waits for the lock holds the PUBACK back until the lock is released', async () => {
     const lock = await lockInWorker(`${bench.bench.folder}/gateway.db`);
-    const append = bench.bench.log.writer.append.bind(bench.bench.log.writer);
-    vi.spyOn(bench.bench.log.writer, 'append').mockImplementation((candidate) => {
+    const commit = bench.bench.log.writer.commit.bind(bench.bench.log.writer);
+    vi.spyOn(bench.bench.log.writer, 'commit').mockImplementation((batch) => {
       lock.releaseSoon();
-      return append(candidate);
+      return commit(batch);
     });
     const link = await bench.join(wearable);
     link.send(publishPacket(statementsOf(wearable), await wearable.next()));

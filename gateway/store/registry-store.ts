@@ -58,6 +58,11 @@ export interface DeviceKeyRow {
   readonly retiredAt: number | undefined;
 }
 
+/** What the log must know of a device to take a statement of it. */
+export interface DeviceStanding extends DeviceRow {
+  readonly keys: readonly { readonly kid: Uint8Array; readonly retiredAt: number | undefined }[];
+}
+
 interface RawKeyRow {
   readonly kid: Uint8Array;
   readonly cose_key: Uint8Array;
@@ -75,15 +80,19 @@ FROM devices d JOIN owners o ON o.id = d.owner`;
 export class RegistryStore {
   readonly #db: Db;
   readonly #standing;
-  readonly #countStatement;
+  readonly #keyTimes;
+  readonly #countStatements;
+  /** Called within the transaction that changed what a device may do. */
+  onChange: (device: number) => void = () => undefined;
 
   constructor(db: Db) {
     this.#db = db;
-    this.#countStatement = db.prepare(
-      'UPDATE devices SET last_seen = ?, statements = statements + 1 WHERE id = ?',
+    this.#countStatements = db.prepare(
+      'UPDATE devices SET last_seen = max(?, coalesce(last_seen, 0)), statements = statements + ? WHERE id = ?',
     );
-    this.#standing = db.prepare<[Uint8Array, number], { status: DeviceStatus; retired_at: number | null }>(
-      'SELECT d.status, k.retired_at FROM devices d JOIN device_keys k ON k.device = d.id AND k.kid = ? WHERE d.id = ?',
+    this.#standing = db.prepare<[number], DeviceRow>('SELECT * FROM devices WHERE id = ?');
+    this.#keyTimes = db.prepare<[number], { kid: Uint8Array; retired_at: number | null }>(
+      'SELECT kid, retired_at FROM device_keys WHERE device = ?',
     );
   }
 
@@ -122,17 +131,22 @@ export class RegistryStore {
 
   setStatus(device: number, status: DeviceStatus, at: number): void {
     this.#db.prepare('UPDATE devices SET status = ?, status_at = ? WHERE id = ?').run(status, at, device);
+    this.onChange(device);
   }
 
-  /** Notes that a statement of the device has entered the log. */
-  countStatement(device: number, receivedAt: number): void {
-    this.#countStatement.run(receivedAt, device);
+  /** Notes that statements of the device have entered the log, the newest received at `receivedAt`. */
+  countStatements(device: number, statements: number, receivedAt: number): void {
+    this.#countStatements.run(receivedAt, statements, device);
   }
 
-  /** Whether a device may send, and with this key, as of this transaction. */
-  standing(device: number, kid: Uint8Array): { status: DeviceStatus; retired: boolean } | undefined {
-    const row = this.#standing.get(kid, device);
-    return row && { status: row.status, retired: row.retired_at !== null };
+  /** Whether a device may send, and with which keys, as of this transaction. */
+  standing(device: number): DeviceStanding | undefined {
+    const row = this.#standing.get(device);
+    if (row === undefined) return undefined;
+    const keys = this.#keyTimes
+      .all(device)
+      .map(({ kid, retired_at }) => ({ kid, retiredAt: retired_at ?? undefined }));
+    return { ...row, keys };
   }
 
   keys(device: number): DeviceKeyRow[] {
@@ -147,13 +161,16 @@ export class RegistryStore {
       'INSERT INTO device_keys (device, kid, cose_key, added_at) VALUES (?, ?, ?, ?)',
     );
     insert.run(device, keyId(key), encodeCoseKey(key), addedAt);
+    this.onChange(device);
   }
 
   retireKey(device: number, kid: Uint8Array, at: number): boolean {
     const update = this.#db.prepare(
       'UPDATE device_keys SET retired_at = ? WHERE device = ? AND kid = ? AND retired_at IS NULL',
     );
-    return update.run(at, device, kid).changes === 1;
+    const isRetired = update.run(at, device, kid).changes === 1;
+    this.onChange(device);
+    return isRetired;
   }
 
   summaries(limit: number, after: string): DeviceSummary[] {

@@ -12,6 +12,7 @@ import type { GatewayConfig } from '../../config-schema.ts';
 import { type GatewayStore, NO_STORE_EVENTS, openStore } from '../../open-store.ts';
 import type { Clock, Logger, Verdict } from '../../ports.ts';
 import type { Db } from '../../store/database.ts';
+import { LOCAL_CHECKER } from '../../testing/log-bench.ts';
 import { StatementIntake } from '../../validate/intake.ts';
 import { RegistryCache } from '../../validate/registry-cache.ts';
 
@@ -95,6 +96,8 @@ export class Scene {
     this.intake = new StatementIntake({
       registry: this.registry,
       log: this.store.log.writer,
+      checker: LOCAL_CHECKER,
+      maxQueue: 1000,
       maxStatementBytes: config.mqtt.maxStatementBytes,
       onVerdict: () => undefined,
     });
@@ -165,7 +168,9 @@ export class TestFolder {
       limits: {
         quarantinePerDevice: 100,
         quarantineTotal: 1000,
+        intakeQueue: 20_000,
         commitQueue: 20_000,
+        commitAgeMs: 0,
         commitBatch: 64,
         commitBatchBytes: 1_000_000,
         deliveryBatch: 50,
