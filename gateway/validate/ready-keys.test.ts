@@ -49,3 +49,15 @@ test('the key made first goes first', () => {
   expect(keys.of(b)).toBe(readyB);
   expect(keys.of(a)).not.toBe(readyA);
 });
+
+test('keys that differ in one bit, or in their algorithm alone, are two keys', () => {
+  const keys = new ReadyKeys(1000);
+  const { bytes } = signerFrom('one', 'ESP256').publicKey;
+  const ready = [keys.of({ algorithm: 'ESP256', bytes }), keys.of({ algorithm: 'Ed25519', bytes })];
+  for (let bit = 0; bit < 8 * bytes.length; bit++) {
+    const other = Uint8Array.from(bytes);
+    other[bit >> 3] = (other[bit >> 3] as number) ^ (1 << (bit & 7));
+    ready.push(keys.of({ algorithm: 'Ed25519', bytes: other }));
+  }
+  expect(new Set(ready).size).toBe(ready.length);
+});
