@@ -239,6 +239,21 @@ describe('gathering', () => {
     expect(await result).toBe('a');
   });
 
+  test('does not take place between the last transactions of a log that closes', async () => {
+    const committer = await afterCommitOf(50, { maxBatch: 1 });
+    const results = ['a', 'b'].map((word) =>
+      committer.run(() => {
+        now += 50;
+        return write(word)();
+      }),
+    );
+    const closing = committer.close();
+    await pass(0);
+    await pass(0);
+    await closing;
+    expect(await Promise.all(results)).toEqual(['a', 'b']);
+  });
+
   test('learns from each commit: one that was quick again ends the waiting', async () => {
     const committer = await afterCommitOf(50, {});
     const first = committer.run(write('a'));
