@@ -4,6 +4,7 @@ import type { PublicKey } from '../../src/cose/key.ts';
 import { END_REASONS, type EndReason } from '../../src/log-statement.ts';
 import { isDeviceUrn } from '../../src/statement.ts';
 import { decodeCoseKeyNatively } from '../crypto/public-key.ts';
+import type { EnrolmentItem } from '../store/enrolment-store.ts';
 
 /** From when and why a key or a device is trusted no more. */
 export interface RequestedEnd {
@@ -40,22 +41,16 @@ export type DeviceRequest =
 /** Pseudonyms of patients and ids of providers: short, printable, safe in a path and in a log line. */
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$/;
 const KID = /^[0-9a-f]{16}$/;
-/** The year 9999 ends. */
+/** The last second of the year 9999. */
 const LATEST_S = 253_402_300_799;
 
 /** The request behind stored JSON. Throws TypeError naming the field: requests come from our own command line. */
 export function parseDeviceRequest(text: string): DeviceRequest {
   const raw = JSON.parse(text) as Record<string, unknown>;
-  const device = field(raw, 'device', isDeviceUrn, 'a device URN (RFC 9039, urn:dev:...)');
+  const device = deviceField(raw);
   switch (raw['action']) {
     case 'enrol':
-      return {
-        action: 'enrol',
-        device,
-        patient: field(raw, 'patient', isName, 'a pseudonym of letters, digits, ._:- (at most 64)'),
-        provider: field(raw, 'provider', isName, 'a provider id of letters, digits, ._:- (at most 64)'),
-        key: keyField(raw),
-      };
+      return { action: 'enrol', ...enrolFields(raw), key: keyField(raw) };
     case 'add-key':
       return { action: 'add-key', device, key: keyField(raw) };
     case 'retire-key':
@@ -74,10 +69,36 @@ export function parseDeviceRequest(text: string): DeviceRequest {
   }
 }
 
+/** The enrolment behind an item of a batch. Throws TypeError naming the field, as `parseDeviceRequest` does. */
+export function parseEnrolment({
+  device,
+  patient,
+  provider,
+  coseKey,
+}: Omit<EnrolmentItem, 'line'>): EnrolRequest {
+  return {
+    action: 'enrol',
+    ...enrolFields({ device, patient, provider }),
+    key: keyOf(coseKey),
+  };
+}
+
 /** What a person is told a request is about. */
 export function describeRequest(request: DeviceRequest): string {
   const kid = 'kid' in request && request.kid !== undefined ? ` ${bytesToHex(request.kid)}` : '';
   return `${request.action}${kid} ${request.device}`;
+}
+
+function deviceField(raw: Record<string, unknown>): string {
+  return field(raw, 'device', isDeviceUrn, 'a device URN (RFC 9039, urn:dev:...)');
+}
+
+function enrolFields(raw: Record<string, unknown>): Pick<EnrolRequest, 'device' | 'patient' | 'provider'> {
+  return {
+    device: deviceField(raw),
+    patient: field(raw, 'patient', isName, 'a pseudonym of letters, digits, ._:- (at most 64)'),
+    provider: field(raw, 'provider', isName, 'a provider id of letters, digits, ._:- (at most 64)'),
+  };
 }
 
 function isName(text: string): boolean {
@@ -98,6 +119,10 @@ function field(
 function keyField(raw: Record<string, unknown>): PublicKey {
   const bytes = typeof raw['key'] === 'string' ? base64ToBytes(raw['key']) : undefined;
   if (bytes === undefined) throw new TypeError('key: must be a COSE_Key in base64');
+  return keyOf(bytes);
+}
+
+function keyOf(bytes: Uint8Array): PublicKey {
   const key = decodeCoseKeyNatively(bytes);
   if (key.kind === 'reject') throw new TypeError(`key: ${key.detail}`);
   return key.value;
@@ -113,8 +138,9 @@ function endFields({ effective, reason }: Record<string, unknown>): RequestedEnd
   const known = END_REASONS.find((name) => name === reason);
   if (reason !== undefined && known === undefined)
     throw new TypeError(`reason: must be one of ${END_REASONS.join(', ')}`);
-  if (effective === undefined) return known === undefined ? {} : { reason: known };
+  const why = known === undefined ? {} : { reason: known };
+  if (effective === undefined) return why;
   if (typeof effective !== 'number' || !Number.isInteger(effective) || effective < 0 || effective > LATEST_S)
     throw new TypeError('effective: must be whole seconds since 1970');
-  return { effective, ...(known === undefined ? {} : { reason: known }) };
+  return { effective, ...why };
 }
