@@ -97,7 +97,7 @@ async function compose(
   closers.push(() => store.close());
   const { log } = store;
   const registry = new RegistryCache(log.registry);
-  const requests = new RequestWatch(log.registry, log.deviceEvents, logger);
+  const requests = new RequestWatch(log.registry, log.deviceEvents, logger, clock);
   const intake = new StatementIntake({
     registry,
     log: log.writer,

@@ -69,9 +69,11 @@ const STATUS = 'SELECT id, state, size, logged, logged_to AS loggedTo, refused F
 export class EnrolmentStore {
   readonly #db: Db;
   readonly #isReserved;
+  readonly #hide;
 
   constructor(db: Db) {
     this.#db = db;
+    this.#hide = db.prepare('INSERT INTO arriving_devices (device, batch) VALUES (?, ?)');
     this.#isReserved = db
       .prepare<[string], number>(
         `SELECT 1 FROM enrolment_items i JOIN enrolment_batches b ON b.id = i.batch
@@ -184,7 +186,7 @@ export class EnrolmentStore {
 
   /** Inside the transaction that logs the device: it is not to be found yet. */
   hide(batch: number, device: number): void {
-    this.#db.prepare('INSERT INTO arriving_devices (device, batch) VALUES (?, ?)').run(device, batch);
+    this.#hide.run(device, batch);
   }
 
   /** Inside the transaction that logs these items: how far the batch has come. */

@@ -117,6 +117,7 @@ export class RegistryStore {
   readonly #standing;
   readonly #countStatement;
   readonly #owner;
+  readonly #ownerById;
   readonly #addOwner;
   readonly #addDevice;
   readonly #addKey;
@@ -133,6 +134,9 @@ export class RegistryStore {
     );
     this.#owner = db.prepare<[string], { id: number; wrapped: Uint8Array | null }>(
       'SELECT id, wrapped FROM owners WHERE name = ?',
+    );
+    this.#ownerById = db.prepare<[number], { name: string; wrapped: Uint8Array | null }>(
+      'SELECT name, wrapped FROM owners WHERE id = ?',
     );
     this.#addOwner = db.prepare('INSERT INTO owners (name, wrapped) VALUES (?, ?)');
     this.#addDevice = db.prepare(
@@ -159,11 +163,7 @@ export class RegistryStore {
   }
 
   ownerById(id: number): { name: string; wrapped: Uint8Array | null } | undefined {
-    return this.#db
-      .prepare<[number], { name: string; wrapped: Uint8Array | null }>(
-        'SELECT name, wrapped FROM owners WHERE id = ?',
-      )
-      .get(id);
+    return this.#ownerById.get(id);
   }
 
   addOwner(name: string, wrapped: Uint8Array): number {
