@@ -69,7 +69,10 @@ export class DeviceChanges {
         ? `patient ${request.patient} has been erased`
         : undefined;
     }
-    if (device === undefined) return `${request.device} is not enrolled`;
+    if (device === undefined)
+      return registry.enrolments.isReserved(request.device)
+        ? `${request.device} is being enrolled from a file that is not finished yet`
+        : `${request.device} is not enrolled`;
     if (device.status === 'revoked' && !this.#isGraver(request, device, now))
       return `${request.device} has been revoked, for good`;
     if (keys.keyOf(device.owner) === undefined) return `the patient of ${request.device} has been erased`;

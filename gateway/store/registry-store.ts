@@ -261,6 +261,16 @@ export class RegistryStore {
     return query.get(time) ?? 0;
   }
 
+  /** The devices of all keys, by key id in hex: hidden ones too. */
+  devicesByKey(): Map<string, string> {
+    const rows = this.#db
+      .prepare<[], [string, string]>(
+        'SELECT lower(hex(k.kid)), d.urn FROM device_keys k JOIN devices d ON d.id = k.device',
+      )
+      .raw();
+    return new Map(rows.iterate());
+  }
+
   /** How many of a device's statements in the log came after a time. */
   countSince(device: number, time: number): number {
     const query = this.#db.prepare<[number, number], number>(
