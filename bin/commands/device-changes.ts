@@ -27,7 +27,7 @@ const KEY: Option = {
 const EFFECTIVE: Option = {
   type: 'string',
   value: 'TIME',
-  description: 'from when: 2026-07-01T12:00:00Z, -24h or +7d; by default now',
+  description: 'from when: 2026-07-01T12:00:00Z, 24h-ago or +7d; by default now',
 };
 const REASON: Option = { type: 'string', value: 'WHY', description: END_REASONS.join(', ') };
 
@@ -89,7 +89,7 @@ and then only what provably existed by that time stays good.`,
     summary: 'Trust a device no more, for good',
     action: 'revoke',
     options: {
-      effective: { ...EFFECTIVE, description: 'since when: 2026-07-01T12:00:00Z or -24h; by default now' },
+      effective: { ...EFFECTIVE, description: 'since when: 2026-07-01T12:00:00Z or 24h-ago; by default now' },
       reason: REASON,
     },
     help: `
