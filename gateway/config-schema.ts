@@ -7,6 +7,8 @@ import Type, { type Static, type TSchemaOptions } from 'typebox';
 interface Setting extends TSchemaOptions {
   readonly description: string;
   readonly attack?: string;
+  /** What would match the pattern, told to whom it did not. */
+  readonly example?: string;
 }
 
 const closed = { additionalProperties: false };
@@ -80,6 +82,7 @@ const chain = Type.Object(
   {
     rpcUrl: Type.String({
       pattern: '^https?://',
+      example: 'https://rpc.example.org',
       description: 'JSON-RPC endpoint of the chain.',
       attack: 'A lying endpoint can delay anchors and show false finality to this gateway, not to verifiers.',
     }),
@@ -89,10 +92,15 @@ const chain = Type.Object(
     }),
     contract: Type.String({
       pattern: ADDRESS,
+      example: `0x${'5f'.repeat(20)}`,
       description: 'Address of the ReadingLog contract.',
       attack: 'Anchors go where verifiers do not look.',
     }),
-    logId: Type.String({ pattern: HEX_32, description: 'Id of this log in the contract.' }),
+    logId: Type.String({
+      pattern: HEX_32,
+      example: `0x${'5f'.repeat(32)}`,
+      description: 'Id of this log in the contract.',
+    }),
     keystoreFile: text({ description: 'Encrypted keystore (JSON) of the operator account.' }),
     passwordFile: text({
       description: 'File with the password of the keystore.',
@@ -126,14 +134,20 @@ const chain = Type.Object(
 
 const provider = Type.Object(
   {
-    id: Type.String({ pattern: NAME, description: 'Name of the provider, as used at enrolment.' }),
+    id: Type.String({
+      pattern: NAME,
+      example: 'clinic-1',
+      description: 'Name of the provider, as used at enrolment.',
+    }),
     url: Type.String({
       pattern: '^https?://',
+      example: 'https://clinic.example/vitalseal',
       description: 'Where deliveries are posted.',
       attack: 'Sealed deliveries go elsewhere; without the sealing key they cannot be read.',
     }),
     sealingKey: Type.String({
       pattern: '^[A-Za-z0-9+/]{43}=$',
+      example: 'the 44 characters that `vitalseal provider init` prints',
       description: 'X25519 public key of the provider, base64: deliveries are sealed to it.',
       attack: 'Deliveries can be read by whoever holds the matching secret.',
     }),
@@ -143,7 +157,11 @@ const provider = Type.Object(
 
 const access = Type.Object(
   {
-    name: Type.String({ pattern: NAME, description: 'For logs: who this token belongs to.' }),
+    name: Type.String({
+      pattern: NAME,
+      example: 'night-nurse',
+      description: 'For logs: who this token belongs to.',
+    }),
     role: Type.Enum(['admin', 'auditor', 'provider', 'patient'], {
       description:
         'admin: everything; auditor: status and every receipt; provider and patient: receipts of their own subject.',
@@ -152,11 +170,13 @@ const access = Type.Object(
     subject: Type.Optional(
       Type.String({
         pattern: NAME,
+        example: 'clinic-1',
         description: 'The provider id or patient pseudonym; required for these two roles.',
       }),
     ),
     tokenSha256: Type.String({
       pattern: '^[0-9a-f]{64}$',
+      example: 'what `printf %s TOKEN | sha256sum` prints',
       description: 'SHA-256 of the bearer token, in hex. The token itself is kept nowhere here.',
     }),
   },
@@ -221,6 +241,7 @@ export const GatewayConfigSchema = Type.Object(
   {
     origin: Type.String({
       pattern: '^[a-z0-9.-]+(/[A-Za-z0-9._~-]+)*$',
+      example: 'clinic.example/log',
       maxLength: 128,
       description:
         'Name of this log, a schema-less URL: origin line of its checkpoints, issuer of its receipts. Never change it.',

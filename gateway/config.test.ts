@@ -123,7 +123,7 @@ describe('mistakes', () => {
     ).toMatchInlineSnapshot(`
       "<file> has 23 problem(s):
         color: there is no such setting
-        origin: must match pattern "^[a-z0-9.-]+(/[A-Za-z0-9._~-]+)*$"
+        origin: must match pattern "^[a-z0-9.-]+(/[A-Za-z0-9._~-]+)*$", such as clinic.example/log
         checkpointEverySeconds: must be >= 0.05
         dataDir: must not have fewer than 1 characters
         keys.logKeyFile: is required
@@ -133,13 +133,13 @@ describe('mistakes', () => {
         mqtt.hots: there is no such setting
         mqtt.port: must be <= 65535
         http: must be object
-        chain.rpcUrl: must match pattern "^https?://"
-        chain.contract: must match pattern "^0x[0-9a-fA-F]{40}$"
+        chain.rpcUrl: must match pattern "^https?://", such as https://rpc.example.org
+        chain.contract: must match pattern "^0x[0-9a-fA-F]{40}$", such as 0x5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f
         chain.finality: must be equal to one of the allowed values (auto, finalized, confirmations)
         chain.confirmations: must be integer
         chain.confirmations: must be >= 1
-        providers.0.sealingKey: must match pattern "^[A-Za-z0-9+/]{43}=$"
-        providers.1.url: must match pattern "^https?://"
+        providers.0.sealingKey: must match pattern "^[A-Za-z0-9+/]{43}=$", such as the 44 characters that \`vitalseal provider init\` prints
+        providers.1.url: must match pattern "^https?://", such as https://clinic.example/vitalseal
         access.1.role: must be equal to one of the allowed values (admin, auditor, provider, patient)
         logLevel: must be equal to one of the allowed values (debug, info, warn, error, silent)
         providers.1.id: is used twice

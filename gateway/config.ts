@@ -113,7 +113,7 @@ function schemaProblems(candidate: unknown): string[] {
     else if (error.keyword === 'required') {
       const missing = (error.params as { requiredProperties?: string[] }).requiredProperties ?? [];
       for (const name of missing) problems.push(`${where === '' ? name : `${where}.${name}`}: is required`);
-    } else problems.push(`${where}: ${error.message}${hint(error.params)}`);
+    } else problems.push(`${where}: ${error.message}${hint(error.params)}${exampleAt(error)}`);
   }
   return problems;
 }
@@ -121,6 +121,15 @@ function schemaProblems(candidate: unknown): string[] {
 function hint(params: object): string {
   const allowed = (params as { allowedValues?: unknown[] }).allowedValues;
   return allowed === undefined ? '' : ` (${allowed.join(', ')})`;
+}
+
+/** What would have matched, for whom a pattern tells nothing. `schemaPath`: #/properties/chain/properties/rpcUrl. */
+function exampleAt({ keyword, schemaPath }: { keyword: string; schemaPath: string }): string {
+  if (keyword !== 'pattern') return '';
+  let place: unknown = GatewayConfigSchema;
+  for (const name of schemaPath.split('/').slice(1)) place = isRecord(place) ? place[name] : undefined;
+  const text = isRecord(place) ? place['example'] : undefined;
+  return typeof text === 'string' ? `, such as ${text}` : '';
 }
 
 /** What the schema alone cannot say. Looks only at what has the right shape. */

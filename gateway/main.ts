@@ -100,7 +100,7 @@ async function compose(
   closers.push(() => store.close());
   const { log } = store;
   const registry = new RegistryCache(log.registry);
-  const requests = new RequestWatch(log.registry, log.deviceEvents, logger);
+  const requests = new RequestWatch(log.registry, log.deviceWork, logger, clock);
   const checker = new CheckPool(config.limits.checkThreads ?? availableParallelism());
   closers.push(() => checker.close());
   const intake = new StatementIntake({
@@ -121,7 +121,7 @@ async function compose(
   closers.push(() => intake.close());
   const secondLook = new SecondLook({ heldBack: log.heldBack, registry, intake, logger });
   closers.push(() => secondLook.close());
-  await log.deviceEvents.process();
+  await log.deviceWork.process(clock.now());
   await secondLook.all();
 
   const broker = new MqttBroker({
