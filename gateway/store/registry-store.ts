@@ -279,10 +279,13 @@ export class RegistryStore {
     return query.pluck().get(device, time) ?? 0;
   }
 
-  summaries(limit: number, after: string): DeviceSummary[] {
+  /** By URN, those behind `after`; with a status only the devices of that status. */
+  summaries(limit: number, after: string, status?: DeviceStatus): DeviceSummary[] {
     return this.#db
-      .prepare<[string, number], DeviceSummary>(`${SUMMARY} AND d.urn > ? ORDER BY d.urn LIMIT ?`)
-      .all(after, limit);
+      .prepare<[string, string | null, number], DeviceSummary>(
+        `${SUMMARY} AND d.urn > ? AND d.status = coalesce(?, d.status) ORDER BY d.urn LIMIT ?`,
+      )
+      .all(after, status ?? null, limit);
   }
 
   summary(urn: string): DeviceSummary | undefined {
