@@ -13,7 +13,7 @@ import { openAndUse } from './store-access.ts';
 const ITEMS_A_TRANSACTION = 250;
 const LOOK_EVERY_MS = 50;
 /** When nothing moved for so long, the gateway may have ended: whoever gets its lock then goes on. */
-const TAKE_OVER_AFTER_MS = 3_000;
+const TAKE_OVER_AFTER_MS = 10_000;
 /** When a running gateway has not begun for so long, something is wrong with it. */
 const GIVE_UP_AFTER_MS = 60_000;
 const REFUSALS_SHOWN = 1_000;

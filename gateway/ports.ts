@@ -393,7 +393,20 @@ export interface DeviceDetails extends DeviceSummary {
     readonly algorithm: Algorithm;
     readonly addedAt: number;
     readonly retiredAt: number | null;
+    /** From when it is good no more: before `retiredAt`, or, of a key in use, when it will be retired. */
+    readonly effectiveAt: number | null;
+    /** Why, when that was said (docs/protocol.md, "Log statements"). */
+    readonly reason: string | null;
   }[];
+  /** Of a revoked device. */
+  readonly revocation: {
+    readonly recordedAt: number;
+    /** From when nothing it signed is trusted. */
+    readonly effectiveAt: number;
+    readonly reason: string | null;
+    /** Statements in the log that came after `effectiveAt`. */
+    readonly statementsSince: number;
+  } | null;
   /** The first missing ranges, at most a hundred. */
   readonly gaps: readonly SequenceRange[];
 }
