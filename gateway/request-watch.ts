@@ -1,5 +1,7 @@
 /** Notices what is to be done to devices: requests and files that another process left in the store, and retirements that are due. */
+
 import { BelievedTime } from './believed-time.ts';
+import type { DeviceEvents } from './log/device-events.ts';
 import type { Clock, Logger } from './ports.ts';
 import type { RegistryStore } from './store/registry-store.ts';
 
@@ -14,6 +16,16 @@ export interface DeviceWork {
   processFiles(): Promise<void>;
   /** Stops with the files between two transactions; they are gone on with at the next start. */
   stopFiles(): Promise<void>;
+}
+
+/** The work of a log that is written on this thread. */
+export function deviceWorkOf(events: DeviceEvents): DeviceWork {
+  const stopped = new AbortController();
+  return {
+    process: (dueBy) => events.process(dueBy),
+    processFiles: () => events.batches.process(stopped.signal),
+    stopFiles: async () => stopped.abort(),
+  };
 }
 
 export class RequestWatch {

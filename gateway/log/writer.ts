@@ -180,10 +180,7 @@ export class StatementWriter implements LogWriter {
    * Device and key as the log has them now: an event may have been committed since the statement was checked, and nothing of a
    * device may follow its revocation, its suspension or its key's retirement in the log.
    */
-  #standingRefusal(
-    device: DeviceState,
-    kid: Uint8Array,
-  ): { code: RejectCode; detail: string } | undefined {
+  #standingRefusal(device: DeviceState, kid: Uint8Array): { code: RejectCode; detail: string } | undefined {
     const name = kidName(kid);
     if (!device.keys.has(name)) return { code: 'unknown-key', detail: `${device.urn} has no key of this id` };
     if (device.status === 'revoked')

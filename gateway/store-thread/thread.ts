@@ -6,7 +6,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { GatewayConfig } from '../config-schema.ts';
 import { openStore } from '../open-store.ts';
 import type { Logger } from '../ports.ts';
-import type { DeviceWork } from '../request-watch.ts';
+import { deviceWorkOf } from '../request-watch.ts';
 import { answerCall, type CallMessage, type ReplyMessage, toPlain } from './rpc.ts';
 
 /** What the thread tells unasked. */
@@ -50,12 +50,7 @@ function serve(port: NonNullable<typeof parentPort>, { config, now }: StoreThrea
       onFatal: (error) => tell({ event: 'fatal', error: toPlain(error) }),
     });
     const { writer, sealer, deviceEvents, heldBack } = store.log;
-    const stopped = new AbortController();
-    const deviceWork = {
-      process: (dueBy) => deviceEvents.process(dueBy),
-      processFiles: () => deviceEvents.batches.process(stopped.signal),
-      stopFiles: async () => stopped.abort(),
-    } satisfies DeviceWork;
+    const deviceWork = deviceWorkOf(deviceEvents);
     const { anchors, deliveries } = store;
     const objects = { writer, sealer, deviceWork, heldBack, anchors, deliveries, store };
     port.on('message', (message: CallMessage) => {
