@@ -47,6 +47,15 @@ export class Sender {
     await new Promise<void>((resolve) => client.once('connect', () => resolve()));
   }
 
+  /** Hears what the gateway publishes on a topic, from now on and after every reconnection. */
+  async listen(topic: string, onMessage: (payload: Uint8Array) => void): Promise<void> {
+    if (this.#client === undefined) throw new Error('not connected');
+    this.#client.on('message', (of, payload) => {
+      if (of === topic) onMessage(Uint8Array.from(payload));
+    });
+    await this.#client.subscribeAsync(topic);
+  }
+
   /** Signs the next statement and returns its sequence number. */
   async sign(fields: Partial<StatementFields> = {}): Promise<number> {
     const seq = this.statements.length;
