@@ -54,6 +54,8 @@ export type Verdict =
  */
 export interface Intake {
   submit(inbound: Inbound): Promise<Verdict>;
+  /** Undefined when another statement may be submitted now; otherwise resolves when it is worth asking again. */
+  room(): Promise<void> | undefined;
 }
 
 /** What the gateway says to devices. Best effort: a device may never hear it. */

@@ -4,6 +4,7 @@ import type { Anchoring } from './compose-anchoring.ts';
 import type { GatewayConfig } from './config-schema.ts';
 import type { Deliverer } from './deliver/deliverer.ts';
 import type { Health } from './http/status-routes.ts';
+import type { BrokerView } from './ingest/external/external-broker.ts';
 import type { GatewayStore } from './open-store.ts';
 import type { Clock } from './ports.ts';
 
@@ -18,6 +19,8 @@ export interface StatusSources {
   readonly anchoring: Anchoring;
   readonly deliverer: Deliverer;
   readonly clock: Clock;
+  /** Existing brokers that statements are taken from. One that is away shows here and leaves the gateway healthy. */
+  readonly brokers: readonly { view(): BrokerView }[];
 }
 
 /** Healthy only when the store answers and a recent checkpoint can be read; a chain that is away is no reason to restart. */
@@ -36,7 +39,13 @@ export async function gatewayHealth({ config, store, clock }: StatusSources): Pr
 }
 
 /** Log, anchors, deliveries, quarantine, devices. Quantities of the chain as decimal text. */
-export async function gatewayStatus({ config, store, anchoring, deliverer }: StatusSources): Promise<object> {
+export async function gatewayStatus({
+  config,
+  store,
+  anchoring,
+  deliverer,
+  brokers,
+}: StatusSources): Promise<object> {
   const { reader, quarantine, registry, committer } = store.log;
   const checkpoint = await reader.newestCheckpoint();
   return plain({
@@ -51,6 +60,7 @@ export async function gatewayStatus({ config, store, anchoring, deliverer }: Sta
       },
     },
     devices: registry.count(),
+    brokers: brokers.map((broker) => broker.view()),
     quarantine: { kept: quarantine.count(), dropped: quarantine.dropped() },
     anchoring: await anchoring.status(),
     anchors: await store.anchors.list(10),

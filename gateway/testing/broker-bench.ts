@@ -21,7 +21,10 @@ export class BrokerBench {
       port: 0,
       maxConnections: options.maxConnections ?? 100,
       maxPacketBytes: options.maxPacketBytes ?? 16_384,
-      intake: { submit: (inbound) => this.bench.intake.submit(inbound) },
+      intake: {
+        submit: (inbound) => this.bench.intake.submit(inbound),
+        room: () => this.bench.intake.room(),
+      },
       clock: this.bench.clock,
       logger: this.bench.logger,
       onClose: (reason) => this.closes.push(reason),

@@ -37,6 +37,10 @@ export class StatementIntake implements Intake {
     this.#options = options;
   }
 
+  room(): Promise<void> | undefined {
+    return undefined;
+  }
+
   async submit(inbound: Inbound): Promise<Verdict> {
     const verdict = await this.#settle(inbound, this.#check(inbound));
     this.#options.onVerdict(verdict, inbound);
