@@ -11,22 +11,25 @@ import { until } from './wait.ts';
 export class Mosquitto {
   readonly directory: string;
   readonly port: number;
+  readonly #isSecure: boolean;
   #running: Running | undefined;
 
-  private constructor(directory: string, port: number) {
+  private constructor(directory: string, port: number, isSecure: boolean) {
     this.directory = directory;
     this.port = port;
+    this.#isSecure = isSecure;
   }
 
   /**
    * Starts one with docs/operations.md's settings for queues.
    *
-   * @param lines further lines of its configuration; `%DIR%` stands for its directory
+   * @param lines further lines of its configuration; with a certfile it speaks TLS
    */
   static async start(lines: readonly string[] = ['allow_anonymous true']): Promise<Mosquitto> {
     const directory = mkdtempSync(join(tmpdir(), 'vitalseal-mosquitto-'));
     chmodSync(directory, 0o755);
-    const broker = new Mosquitto(directory, await freePort());
+    const isSecure = lines.some((line) => line.startsWith('certfile '));
+    const broker = new Mosquitto(directory, await freePort(), isSecure);
     const settings = [
       `listener ${broker.port} 127.0.0.1`,
       'persistence true',
@@ -36,7 +39,7 @@ export class Mosquitto {
       'max_inflight_messages 0',
       `user ${userInfo().username}`,
       'log_type error',
-      ...lines.map((line) => line.replaceAll('%DIR%', directory)),
+      ...lines,
     ];
     writeFileSync(join(directory, 'mosquitto.conf'), `${settings.join('\n')}\n`);
     await broker.restart();
@@ -44,7 +47,7 @@ export class Mosquitto {
   }
 
   get url(): string {
-    return `mqtt://127.0.0.1:${this.port}`;
+    return `${this.#isSecure ? 'mqtts' : 'mqtt'}://127.0.0.1:${this.port}`;
   }
 
   /** Starts it again on the same port and what it had saved. */

@@ -1,19 +1,24 @@
 /** Against mosquitto as Debian has it, and a real log: what is taken, what is acknowledged, and what stays with the broker. */
-import { writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { connect, connectAsync, type IClientOptions, type MqttClient } from 'mqtt';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { decodeCbor } from '../../../src/cbor.ts';
+import { runProgram } from '../../../test/support/command.ts';
 import { missingNote } from '../../../test/support/installed.ts';
 import { Mosquitto } from '../../../test/support/mosquitto.ts';
+import { openssl } from '../../../test/support/openssl.ts';
 import { GatewayError } from '../../errors.ts';
 import type { Inbound, Intake, Verdict } from '../../ports.ts';
 import { openDatabase } from '../../store/database.ts';
+import { makeFolder, type TestFolder } from '../../testing/folder.ts';
 import { LogBench } from '../../testing/log-bench.ts';
 import { spoil, Wearable } from '../../testing/wearable.ts';
+import type { Credentials } from './broker-connection.ts';
 import { ExternalBroker, type ExternalBrokerOptions } from './external-broker.ts';
 
 const note = missingNote(['mosquitto']);
+const secureNote = missingNote(['mosquitto', 'mosquitto_passwd', 'openssl']);
 const CONNECTIONS_MAX = 6;
 
 let bench: LogBench;
@@ -434,3 +439,155 @@ describe.skipIf(note !== '')(`statements through mosquitto${note}`, () => {
     });
   });
 });
+
+describe.skipIf(secureNote !== '')(`a mosquitto with TLS, certificates and passwords${secureNote}`, () => {
+  let folder: TestFolder;
+  let password: string;
+  const file = (name: string) => resolve(folder.path, name);
+  const credentials = (): Credentials => ({
+    username: 'gateway',
+    password: Buffer.from(password),
+    ca: readFileSync(file('ca.crt')),
+    cert: readFileSync(file('gateway.crt')),
+    key: readFileSync(file('gateway.key')),
+  });
+
+  beforeEach(async () => {
+    folder = makeFolder();
+    chmodSync(folder.path, 0o755);
+    password = 'secret';
+    await makeCertificates(folder.path);
+    await runProgram('mosquitto_passwd', ['-b', '-c', file('passwords'), 'gateway', 'secret']);
+    await runProgram('mosquitto_passwd', ['-b', file('passwords'), 'device', 'secret']);
+    writeFileSync(
+      file('acl'),
+      'user gateway\ntopic read wearables/+/statements\ntopic write wearables/+/acks\n\nuser device\ntopic readwrite #\n',
+    );
+    const settings = { cafile: 'ca.crt', certfile: 'broker.crt', keyfile: 'broker.key', acl_file: 'acl' };
+    mosquitto = await Mosquitto.start([
+      'require_certificate true',
+      'allow_anonymous false',
+      `password_file ${file('passwords')}`,
+      ...Object.entries(settings).map(([setting, name]) => `${setting} ${file(name)}`),
+    ]);
+    publisher = await join({ ...credentials(), username: 'device' });
+  });
+
+  afterEach(() => folder.remove());
+
+  test('takes statements and answers', async () => {
+    const broker = await opened({ credentials });
+    const heard: Buffer[] = [];
+    publisher.on('message', (_topic, payload) => heard.push(payload));
+    await publisher.subscribeAsync(`wearables/${wearable.urn}/acks`, { qos: 1 });
+    await publish(wearable, await wearable.skip(10));
+    await vi.waitFor(() => expect([readings(), heard.length]).toEqual([10, 10]));
+    expect(broker.view().sessions[0]?.lastError).toBeNull();
+  });
+
+  test('tells which topic it does not let the gateway publish on, and is not asked for ever', async () => {
+    const broker = await opened({ credentials });
+    for (let from = 0; from < 3; from++) broker.requestResend(wearable.urn, [{ boot: 0, from, to: from }]);
+    const refusals = () =>
+      bench.logger.lines.filter(({ message }) => /does not let the gateway publish here/.test(message));
+    // mosquitto 2.0.11 breaks a TLS connection with each refusal; what waited is then offered on the next.
+    await vi.waitFor(() => expect(refusals()).toHaveLength(3), 10_000);
+    await publish(wearable, [await wearable.next()]);
+    await vi.waitFor(() => expect(readings()).toBe(1), 10_000);
+    await vi.waitFor(() => expect(broker.view().connected).toBe(1), 10_000);
+    expect(refusals()).toHaveLength(3);
+  });
+
+  test('refuses a wrong password, and lets in once the file holds the right one', async () => {
+    password = 'wrong';
+    const broker = open({ credentials });
+    await vi.waitFor(() => expect(broker.view().sessions[0]?.lastError).toMatch(/Not authorized/));
+    password = 'secret';
+    await vi.waitFor(() => expect(broker.view().connected).toBe(1), 10_000);
+    expect(bench.logger.text()).not.toMatch(/wrong|secret/);
+  });
+
+  test.each([
+    [
+      'with an authority that did not vouch for the broker',
+      { ca: 'other.crt' },
+      /self-signed|unable to (get|verify)|signature/,
+    ],
+    [
+      'without the certificate that the broker wants',
+      { cert: undefined, key: undefined },
+      /certificate required|handshake|closed the connection|ECONNRESET|EPIPE/,
+    ],
+    [
+      'with a file that is no certificate',
+      { ca: 'gateway.key', cert: 'acl', key: 'acl' },
+      /PEM|bad|no start line|ASN1/,
+    ],
+  ] as const)('is not spoken to %s', async (_name, changed, reason) => {
+    const wrong = (): Credentials => {
+      const given: Record<string, unknown> = { ...credentials() };
+      for (const [part, name] of Object.entries(changed)) {
+        if (name === undefined) delete given[part];
+        else given[part] = readFileSync(file(name));
+      }
+      return given as Credentials;
+    };
+    const broker = open({ credentials: wrong });
+    await vi.waitFor(() => expect(broker.view().sessions[0]?.lastError).toMatch(reason));
+    expect(broker.view().connected).toBe(0);
+  });
+});
+
+/** ca and other: two authorities; broker and gateway: certificates by the first. */
+async function makeCertificates(folder: string): Promise<void> {
+  const at = (name: string) => resolve(folder, name);
+  writeFileSync(at('names'), 'subjectAltName=IP:127.0.0.1,DNS:localhost\n');
+  for (const name of ['ca', 'other', 'broker', 'gateway'])
+    await openssl(
+      'genpkey',
+      '-algorithm',
+      'EC',
+      '-pkeyopt',
+      'ec_paramgen_curve:P-256',
+      '-out',
+      at(`${name}.key`),
+    );
+  for (const name of ['ca', 'other'])
+    await openssl(
+      'req',
+      '-x509',
+      '-new',
+      '-key',
+      at(`${name}.key`),
+      '-subj',
+      `/CN=${name}`,
+      '-days',
+      '2',
+      '-out',
+      at(`${name}.crt`),
+    );
+  for (const name of ['broker', 'gateway']) {
+    await openssl(
+      'req',
+      '-new',
+      '-key',
+      at(`${name}.key`),
+      '-subj',
+      `/CN=${name}`,
+      '-out',
+      at(`${name}.csr`),
+    );
+    const signed = [
+      '-CA',
+      at('ca.crt'),
+      '-CAkey',
+      at('ca.key'),
+      '-CAcreateserial',
+      '-days',
+      '2',
+      '-extfile',
+      at('names'),
+    ];
+    await openssl('x509', '-req', '-in', at(`${name}.csr`), ...signed, '-out', at(`${name}.crt`));
+  }
+}
