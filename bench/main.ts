@@ -1,9 +1,11 @@
 /** `npm run bench -- NAME [--json]`: measures one group of figures and prints them. */
 import process from 'node:process';
+import { measureExternal } from './external.ts';
 import { measureGrowth } from './growth.ts';
 import { type Figure, printFigures } from './report.ts';
 
 const BENCHES: Readonly<Record<string, (say: (line: string) => void) => Promise<Figure[]>>> = {
+  external: measureExternal,
   growth: measureGrowth,
 };
 

@@ -87,6 +87,7 @@ export class BrokerConnection {
   #isReady = false;
   #isLost = false;
   #isStopped = false;
+  #isEnding = false;
   #inFlight = 0;
   #bytesInFlight = 0;
   /** Reads on; held while too much is in flight. */
@@ -126,6 +127,7 @@ export class BrokerConnection {
   /** Publishes with QoS 1; true once the broker has taken it, false when it refuses. Never settles when the connection goes. */
   publish({ topic, payload, retain }: OutboundMessage): Promise<boolean> {
     return new Promise((resolve) => {
+      if (this.#isEnding) return;
       this.#client.publish(topic, Buffer.from(payload), { qos: 1, retain }, (error) => {
         if (!this.#isLost) resolve(!error);
       });
@@ -134,8 +136,9 @@ export class BrokerConnection {
 
   /** Publishes with QoS 0. False when it was dropped: the broker does not read what was sent before. */
   tell(topic: string, payload: Uint8Array): boolean {
-    if (!this.isReady || this.#client.stream.writableLength > UNSENT_BYTES_MAX) return false;
-    this.#client.publish(topic, Buffer.from(payload), { qos: 0 }, () => undefined);
+    if (!this.isReady || this.#isEnding || this.#client.stream.writableLength > UNSENT_BYTES_MAX)
+      return false;
+    this.#client.publish(topic, Buffer.from(payload), { qos: 0 }); // with a callback it would listen for `drain`, each by itself
     return true;
   }
 
@@ -147,6 +150,7 @@ export class BrokerConnection {
   /** Sends what is to be acknowledged and disconnects; the session stays at the broker unless it is to be forgotten. */
   async end(session: 'stays' | 'forgotten' = 'stays'): Promise<void> {
     this.stop();
+    this.#isEnding = true;
     this.#sendAcknowledgements();
     this.#reason = 'ended by the gateway';
     if (!this.#client.connected) {
