@@ -1,12 +1,14 @@
 /** `npm run bench -- NAME [--json]`: measures one group of figures and prints them. */
 import process from 'node:process';
 import { parseArgs } from 'node:util';
+import { measureExternal } from './external.ts';
 import { measureGrowth } from './growth.ts';
 import { measureIntake } from './intake.ts';
 import type { Bench } from './options.ts';
 import { printFigures } from './report.ts';
 
 const BENCHES: Readonly<Record<string, Bench>> = {
+  external: ({ say }) => measureExternal(say),
   growth: ({ say }) => measureGrowth(say),
   intake: measureIntake,
 };

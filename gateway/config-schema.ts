@@ -18,12 +18,20 @@ const count = (setting: Setting & { minimum?: number; maximum?: number }) =>
   Type.Integer({ minimum: 1, ...setting });
 const seconds = (setting: Setting) => Type.Number({ minimum: 0.05, maximum: 86_400, ...setting });
 
+/** The gateway looks for as many sessions at its start, so that none that it left is forgotten. */
+export const CONNECTIONS_MAX = 16;
 const NAME = '^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$';
 const HEX_32 = '^0x[0-9a-fA-F]{64}$';
 const ADDRESS = '^0x[0-9a-fA-F]{40}$';
 
 const mqtt = Type.Object(
   {
+    enabled: Type.Boolean({
+      default: true,
+      description:
+        'Whether the embedded MQTT broker runs. Without it statements come through `brokers` alone.',
+      attack: 'Off: devices that know only this broker are not heard.',
+    }),
     host: text({
       default: '127.0.0.1',
       description: 'Address the embedded MQTT broker listens on.',
@@ -45,6 +53,76 @@ const mqtt = Type.Object(
     }),
   },
   { ...closed, default: {} },
+);
+
+const broker = Type.Object(
+  {
+    name: Type.String({ pattern: NAME, description: 'Name of the broker in logs, metrics and status.' }),
+    url: Type.String({
+      pattern: '^mqtts?://[^@]+$',
+      description:
+        'An existing MQTT 5 broker: `mqtt://host:port`, or `mqtts://host:port` for TLS. Without credentials.',
+      attack:
+        'Statements and answers come from and go to another broker: it can hold back, repeat and read them, not forge them.',
+    }),
+    username: Type.Optional(text({ description: 'User name at the broker.' })),
+    passwordFile: Type.Optional(
+      text({
+        description: 'File with the password; read at each connection.',
+        attack:
+          'With the password statements can be taken out of the broker and answers sent in the gateway’s name.',
+      }),
+    ),
+    caFile: Type.Optional(
+      text({
+        description:
+          'PEM file with the certificate authorities that may vouch for the broker; without it those Node trusts.',
+        attack: 'Another broker can pass for this one.',
+      }),
+    ),
+    certFile: Type.Optional(
+      text({ description: 'PEM file with the gateway’s certificate, for mutual TLS.' }),
+    ),
+    keyFile: Type.Optional(
+      text({
+        description: 'PEM file with the private key of that certificate.',
+        attack: 'With both files someone else can connect as the gateway.',
+      }),
+    ),
+    group: Type.String({
+      pattern: NAME,
+      default: 'vitalseal',
+      description:
+        'Share name of the subscription, and part of the client ids `vitalseal-GROUP-1`, `-2` ... One gateway alone may use it.',
+      attack: 'Two gateways in one group take statements from each other.',
+    }),
+    connections: count({
+      default: 1,
+      maximum: CONNECTIONS_MAX,
+      description:
+        'Connections that share the subscription. One is as fast as several, and keeps the order; more help where the broker limits each connection.',
+    }),
+    receiveMaximum: count({
+      default: 1_000,
+      maximum: 65_535,
+      description: 'Statements that each connection has in flight, unacknowledged.',
+      attack: 'A high value lets statements that wait for the disk take the memory.',
+    }),
+    sessionExpirySeconds: count({
+      default: 2_592_000,
+      maximum: 4_294_967_295,
+      description:
+        'How long the broker keeps what comes while the gateway is away; 4294967295 is for ever. The broker may allow less.',
+      attack: 'A low value lets a short outage of the gateway lose what the broker gathered.',
+    }),
+    answers: Type.Boolean({
+      default: true,
+      description:
+        'Whether each device is told on its acks topic what became of each statement. Devices that keep a statement until then need it.',
+      attack: 'Off: such devices send the same again and again, and never forget.',
+    }),
+  },
+  closed,
 );
 
 const http = Type.Object(
@@ -256,6 +334,10 @@ export const GatewayConfigSchema = Type.Object(
     dataDir: text({ description: 'Directory of the store; one gateway at a time.' }),
     keys,
     mqtt,
+    brokers: Type.Array(broker, {
+      default: [],
+      description: 'Existing MQTT 5 brokers that statements are taken from as well.',
+    }),
     http,
     chain: Type.Optional(chain),
     providers: Type.Array(provider, { default: [], description: 'Care providers that receive readings.' }),
@@ -280,3 +362,4 @@ export const GatewayConfigSchema = Type.Object(
 );
 
 export type GatewayConfig = Static<typeof GatewayConfigSchema>;
+export type BrokerConfig = Static<typeof broker>;

@@ -7,12 +7,14 @@
 
 import { availableParallelism } from 'node:os';
 import { composeAnchoring } from './compose-anchoring.ts';
+import { composeBrokers } from './compose-brokers.ts';
 import { composeDelivery } from './compose-delivery.ts';
 import type { GatewayConfig } from './config-schema.ts';
 import { GatewayError } from './errors.ts';
 import { AccessList } from './http/access.ts';
 import { Metrics } from './http/metrics.ts';
 import { buildHttp, listenHttp } from './http/server.ts';
+import { combineOutlets } from './ingest/combine-outlets.ts';
 import { MqttBroker } from './ingest/mqtt-broker.ts';
 import { QuarantineDirectory, RegistryDirectory } from './log/directory.ts';
 import type { Clock, Logger, SequenceRange } from './ports.ts';
@@ -37,6 +39,7 @@ export interface GatewayParts {
 
 /** A running gateway. */
 export interface Gateway {
+  /** 0 when the embedded broker is off. */
   readonly mqttPort: number;
   readonly httpPort: number;
   /** Resolves with the failure that makes going on unsafe; the owner then closes and exits. */
@@ -87,7 +90,7 @@ async function compose(
 
   const metrics = new Metrics();
   const events = {
-    onGap: (device: string, gap: SequenceRange) => broker.requestResend(device, [gap]),
+    onGap: (device: string, gap: SequenceRange) => outlet.requestResend(device, [gap]),
     onDeviceChanged: (urn: string) => {
       registry.invalidate(urn);
       requests.wake();
@@ -124,23 +127,26 @@ async function compose(
   await log.deviceWork.process(clock.now());
   await secondLook.all();
 
-  const broker = new MqttBroker({
+  // An oversize statement is refused by its code; only what is far beyond that is cut off unread.
+  const maxPacketBytes = 2 * config.mqtt.maxStatementBytes + PACKET_OVERHEAD_BYTES;
+  const embedded = new MqttBroker({
     host: config.mqtt.host,
     port: config.mqtt.port,
     maxConnections: config.mqtt.maxConnections,
-    // An oversize statement is refused by its code; only what is far beyond that is cut off unread.
-    maxPacketBytes: 2 * config.mqtt.maxStatementBytes + PACKET_OVERHEAD_BYTES,
+    maxPacketBytes,
     intake,
     clock,
     logger,
     onClose: (reason) => metrics.connectionClosed(reason),
     onConnections: (count) => metrics.connections(count),
   });
+  const brokers = composeBrokers(config, { intake, clock, logger }, maxPacketBytes);
+  const outlet = combineOutlets(config.mqtt.enabled ? [embedded, ...brokers] : brokers);
 
   const signer = readSigner(config.keys.logKeyFile, 'keys.logKeyFile');
   const anchoring = await composeAnchoring(config, {
     store,
-    broker,
+    broker: outlet,
     clock,
     logger,
     metrics,
@@ -160,7 +166,7 @@ async function compose(
     log: log.reader,
     anchors: store.anchors,
   });
-  const parts = { config, store, intake, anchoring, deliverer, clock };
+  const parts = { config, store, intake, anchoring, deliverer, clock, brokers };
   const http = await buildHttp({
     host: config.http.host,
     port: config.http.port,
@@ -188,16 +194,25 @@ async function compose(
     () => intake.waiting,
   );
 
+  metrics.watchBrokers(() => brokers.map((broker) => broker.view()));
+
   closers.push(() => http.close());
   const httpPort = await listenHttp(http, config.http.host, config.http.port);
   // Both ports before anything is sealed or sent: a start that fails for a busy port leaves no trace.
-  const mqttPort = await broker.listen();
+  const mqttPort = config.mqtt.enabled ? await embedded.listen() : 0;
   anchoring.start();
   closers.push(() => anchoring.close());
   deliverer.start();
   closers.push(() => deliverer.close());
   requests.start();
   closers.push(() => requests.close());
-  closers.push(() => broker.close()); // the first to close: nothing is taken that is not finished
+  for (const broker of brokers) broker.start();
+  // The first to close: nothing is taken that is not finished.
+  closers.push(async () => {
+    await Promise.all([
+      ...(config.mqtt.enabled ? [embedded.close()] : []),
+      ...brokers.map((broker) => broker.close()),
+    ]);
+  });
   return { mqttPort, httpPort, failed: failure.promise };
 }

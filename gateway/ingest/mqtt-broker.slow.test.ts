@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type CborValue, decodeCbor } from '../../src/cbor.ts';
+import { hashEntry } from '../../src/statement.ts';
 import { openDatabase } from '../store/database.ts';
 import { BrokerBench } from '../testing/broker-bench.ts';
 import { lockInWorker } from '../testing/lock-worker.ts';
@@ -134,7 +135,8 @@ describe('the answers', () => {
   test('tell what became of each statement', async () => {
     const link = await listen(wearable);
     const first = await wearable.next({ payload: heartRate(999) });
-    const messages = [first, first, spoil(await wearable.sign({ seq: 1 })), Uint8Array.of(1)];
+    const forged = spoil(await wearable.sign({ seq: 1 }));
+    const messages = [first, first, forged, Uint8Array.of(1)];
     const answers: object[] = [];
     for (const bytes of messages) {
       link.send(publishPacket(statementsOf(wearable), bytes));
@@ -146,8 +148,8 @@ describe('the answers', () => {
     expect(answers).toEqual([
       { verdict: 'accept', seq: 0, boot: 0, flags: ['implausible'], index: 2 },
       { verdict: 'ignore', seq: 0, boot: 0, code: 'duplicate', index: 2 },
-      { verdict: 'reject', seq: 1, boot: 0, code: 'bad-signature' },
-      { verdict: 'reject', code: 'malformed' },
+      { verdict: 'reject', seq: 1, boot: 0, code: 'bad-signature', entry: hashEntry(forged).subarray(0, 8) },
+      { verdict: 'reject', code: 'malformed', entry: hashEntry(Uint8Array.of(1)).subarray(0, 8) },
     ]);
   });
 
