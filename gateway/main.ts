@@ -84,12 +84,14 @@ async function compose(
   closers.push(() => lock.release());
 
   const metrics = new Metrics();
+  let outlet: MqttBroker | undefined; // what waited in the store is settled before there is a broker
   const store = openStore(config, clock, logger, {
-    onGap: (device, gap) => broker.requestResend(device, [gap]),
+    onGap: (device, gap) => outlet?.requestResend(device, [gap]),
     onDeviceChanged: (urn) => {
       registry.invalidate(urn);
       requests.wake();
       secondLook.at(urn);
+      outlet?.deviceChanged(urn);
     },
     onCommit: (pieces, seconds) => metrics.commit(pieces, seconds),
     onFatal: failure.resolve,
@@ -117,8 +119,10 @@ async function compose(
   await secondLook.all();
 
   const broker = new MqttBroker({
-    host: config.mqtt.host,
-    port: config.mqtt.port,
+    endpoints: [{ host: config.mqtt.host, port: config.mqtt.port, setting: 'mqtt.port' }],
+    limits: config.mqtt.limits,
+    authentication: 'none',
+    registry,
     maxConnections: config.mqtt.maxConnections,
     // An oversize statement is refused by its code; only what is far beyond that is cut off unread.
     maxPacketBytes: 2 * config.mqtt.maxStatementBytes + PACKET_OVERHEAD_BYTES,
@@ -126,8 +130,11 @@ async function compose(
     clock,
     logger,
     onClose: (reason) => metrics.connectionClosed(reason),
+    onPause: (reason) => metrics.readingPaused(reason),
     onConnections: (count) => metrics.connections(count),
   });
+
+  outlet = broker;
 
   const signer = readSigner(config.keys.logKeyFile, 'keys.logKeyFile');
   const anchoring = await composeAnchoring(config, {
@@ -180,10 +187,16 @@ async function compose(
     () => log.committer.waiting,
   );
 
+  metrics.watch(
+    'vitalseal_connections_waiting',
+    'Connections that are not read from because there is no room',
+    () => broker.waiting,
+  );
+
   closers.push(() => http.close());
   const httpPort = await listenHttp(http, config.http.host, config.http.port);
   // Both ports before anything is sealed or sent: a start that fails for a busy port leaves no trace.
-  const mqttPort = await broker.listen();
+  const { port: mqttPort } = await broker.listen();
   anchoring.start();
   closers.push(() => anchoring.close());
   deliverer.start();

@@ -54,6 +54,13 @@ export type Verdict =
  */
 export interface Intake {
   submit(inbound: Inbound): Promise<Verdict>;
+  /**
+   * Whether more may be read from the network: undefined while there is room; otherwise a promise that resolves once there is, and
+   * never rejects. Cheap: it is asked before every read of every socket. A source that is told to wait leaves the bytes where they
+   * are, in its sockets, and asks again when the promise has resolved, since another may have taken the room meanwhile. What it
+   * has read already it submits all the same: the room left must be enough for one read of one socket.
+   */
+  room(): Promise<void> | undefined;
 }
 
 /** What the gateway says to devices. Best effort: a device may never hear it. */

@@ -37,6 +37,11 @@ export class StatementIntake implements Intake {
     this.#options = options;
   }
 
+  /** What waits here is bounded by what the sources read at once. */
+  room(): undefined {
+    return undefined;
+  }
+
   async submit(inbound: Inbound): Promise<Verdict> {
     const verdict = await this.#settle(inbound, this.#check(inbound));
     this.#options.onVerdict(verdict, inbound);
