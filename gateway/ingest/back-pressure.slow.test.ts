@@ -12,6 +12,7 @@ import {
   RawMqtt,
 } from '../testing/raw-mqtt.ts';
 import { Wearable } from '../testing/wearable.ts';
+import type { BrokerLimits } from './limits.ts';
 
 let bench: BrokerBench;
 /** How many more messages the intake has room for. */
@@ -27,13 +28,15 @@ function makeRoom(messages: number): void {
   before.resolve();
 }
 
-beforeEach(async () => {
+beforeEach(() => start());
+
+async function start(limits: Partial<BrokerLimits> = {}): Promise<void> {
   room = 0;
   taken = [];
   opened = Promise.withResolvers();
   bench = await BrokerBench.start({
     monotonic: { now: () => performance.now() },
-    limits: { idleSeconds: 0.5, packetSeconds: 0.5, connectionsPerDevice: 100 },
+    limits: { connectionsPerDevice: 100, ...limits },
     intake: {
       submit: async ({ device }) => {
         room -= 1;
@@ -43,7 +46,7 @@ beforeEach(async () => {
       room: () => (room > 0 ? undefined : opened.promise),
     },
   });
-});
+}
 
 afterEach(() => bench.close());
 
@@ -77,12 +80,14 @@ test('nothing is read while there is no room, and every message is taken once th
 });
 
 test('who is not read from is not taken for gone: not for its silence, its pings, nor half a packet', async () => {
+  await bench.close();
+  await start({ idleSeconds: 1, packetSeconds: 1 });
   const [silent, pinging] = (await joinAll([1, 2], { keepalive: 1 })) as [RawMqtt, RawMqtt];
   const [half] = (await joinAll([3])) as [RawMqtt];
   pinging.send(PINGREQ_PACKET);
   silent.send(messageOf(urnOf(1)));
   half.send(messageOf(urnOf(3)).subarray(0, 20));
-  await delay(2_500); // more than any of the limits, and than the keep-alive
+  await delay(3_500); // more than any of the limits, and than the keep-alive
   expect([bench.closes, pinging.packets]).toEqual([[], []]);
   makeRoom(10);
   half.send(messageOf(urnOf(3)).subarray(20));

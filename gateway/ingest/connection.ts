@@ -48,6 +48,8 @@ export class Connection implements Reader {
   #lastReadAt: number;
   #packetBegunAt: number | undefined;
   #wantsRead = false;
+  /** Not read because of messages under way, or before its CONNECT was answered. */
+  #isHeld = false;
   #debtTimer: NodeJS.Timeout | undefined;
 
   constructor(socket: Socket, options: ConnectionOptions) {
@@ -80,19 +82,21 @@ export class Connection implements Reader {
   /** A message has been dealt with; there may be room for the next. */
   settled(bytes: number): void {
     this.guard.settled(bytes);
-    if (this.#wantsRead && !this.guard.isHeld) this.resume();
+    if (!this.#isHeld || this.guard.isHeld) return;
+    this.#isHeld = false;
+    this.resume();
   }
 
   /** Its CONNECT was answered with a welcome. */
   open(): void {
     this.guard.open();
-    if (this.#wantsRead) this.resume();
+    this.#isHeld = false;
+    this.resume();
   }
 
   resume(): void {
-    if (!this.#wantsRead || this.#socket.destroyed) return;
-    this.#wantsRead = false;
-    this.#socket.emit('readable');
+    // Still wanted until it is read: with messages of the last read under way the library reads when those are done.
+    if (this.#wantsRead && !this.#socket.destroyed) this.#socket.emit('readable');
   }
 
   /** How long it has said nothing, in milliseconds: 0 while it is the gateway that does not listen. */
@@ -128,6 +132,7 @@ export class Connection implements Reader {
       this.#wantsRead = true;
       return null;
     }
+    this.#wantsRead = false;
     const chunk = this.#rawRead(size);
     if (chunk === null) return null;
     const passed = this.guard.scan(chunk);
@@ -139,11 +144,13 @@ export class Connection implements Reader {
     if (passed === chunk.length) return chunk;
     this.#socket.unshift(chunk.subarray(passed));
     this.#wantsRead = true;
+    this.#isHeld = true;
     return passed === 0 ? null : chunk.subarray(0, passed);
   }
 
   #mayRead(): boolean {
-    if (this.guard.isHeld || this.#debtTimer !== undefined) return false;
+    this.#isHeld = this.guard.isHeld;
+    if (this.#isHeld || this.#debtTimer !== undefined) return false;
     return this.#options.gate.pass(this);
   }
 

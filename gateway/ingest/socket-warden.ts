@@ -113,7 +113,9 @@ export class SocketWarden {
     const listening = await this.#listeners.listen();
     const { connectSeconds, packetSeconds, idleSeconds } = this.#options.limits;
     const shortest = Math.min(connectSeconds, packetSeconds, idleSeconds) * 1000;
-    this.#sweeper = setInterval(() => this.#sweep(), Math.min(SWEEP_MS, shortest / SWEEPS_PER_LIMIT));
+    // After the sockets have been looked at once more: when the process was held up, what came meanwhile is no silence.
+    const look = () => setImmediate(() => this.#sweep());
+    this.#sweeper = setInterval(look, Math.min(SWEEP_MS, shortest / SWEEPS_PER_LIMIT));
     return listening;
   }
 
