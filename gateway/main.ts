@@ -17,7 +17,7 @@ import { buildHttp, listenHttp } from './http/server.ts';
 import { combineOutlets } from './ingest/combine-outlets.ts';
 import { MqttBroker } from './ingest/mqtt-broker.ts';
 import { QuarantineDirectory, RegistryDirectory } from './log/directory.ts';
-import type { Clock, Logger, SequenceRange } from './ports.ts';
+import type { Clock, DeviceOutlet, Logger, SequenceRange } from './ports.ts';
 import { LogReceipts } from './receipt/receipt-maker.ts';
 import { RequestWatch } from './request-watch.ts';
 import { readSigner } from './secrets.ts';
@@ -89,12 +89,15 @@ async function compose(
   closers.push(() => lock.release());
 
   const metrics = new Metrics();
+  let outlet: DeviceOutlet | undefined; // what waited in the store is settled before there is a broker
+  let embedded: MqttBroker | undefined;
   const events = {
-    onGap: (device: string, gap: SequenceRange) => outlet.requestResend(device, [gap]),
+    onGap: (device: string, gap: SequenceRange) => outlet?.requestResend(device, [gap]),
     onDeviceChanged: (urn: string) => {
       registry.invalidate(urn);
       requests.wake();
       secondLook.at(urn);
+      embedded?.deviceChanged(urn);
     },
     onCommit: (messages: number, seconds: number) => metrics.commit(messages, seconds),
     onFatal: failure.resolve,
@@ -129,19 +132,23 @@ async function compose(
 
   // An oversize statement is refused by its code; only what is far beyond that is cut off unread.
   const maxPacketBytes = 2 * config.mqtt.maxStatementBytes + PACKET_OVERHEAD_BYTES;
-  const embedded = new MqttBroker({
-    host: config.mqtt.host,
-    port: config.mqtt.port,
+  const broker = new MqttBroker({
+    endpoints: [{ host: config.mqtt.host, port: config.mqtt.port, setting: 'mqtt.port' }],
+    limits: config.mqtt.limits,
+    authentication: 'none',
+    registry,
     maxConnections: config.mqtt.maxConnections,
     maxPacketBytes,
     intake,
     clock,
     logger,
     onClose: (reason) => metrics.connectionClosed(reason),
+    onPause: (reason) => metrics.readingPaused(reason),
     onConnections: (count) => metrics.connections(count),
   });
   const brokers = composeBrokers(config, { intake, clock, logger }, maxPacketBytes);
-  const outlet = combineOutlets(config.mqtt.enabled ? [embedded, ...brokers] : brokers);
+  embedded = broker;
+  outlet = combineOutlets(config.mqtt.enabled ? [broker, ...brokers] : brokers);
 
   const signer = readSigner(config.keys.logKeyFile, 'keys.logKeyFile');
   const anchoring = await composeAnchoring(config, {
@@ -194,24 +201,29 @@ async function compose(
     () => intake.waiting,
   );
 
-  metrics.watchBrokers(() => brokers.map((broker) => broker.view()));
+  metrics.watchBrokers(() => brokers.map((external) => external.view()));
+  metrics.watch(
+    'vitalseal_connections_waiting',
+    'Connections that are not read from because there is no room',
+    () => broker.waiting,
+  );
 
   closers.push(() => http.close());
   const httpPort = await listenHttp(http, config.http.host, config.http.port);
   // Both ports before anything is sealed or sent: a start that fails for a busy port leaves no trace.
-  const mqttPort = config.mqtt.enabled ? await embedded.listen() : 0;
+  const mqttPort = config.mqtt.enabled ? (await broker.listen()).port : 0;
   anchoring.start();
   closers.push(() => anchoring.close());
   deliverer.start();
   closers.push(() => deliverer.close());
   requests.start();
   closers.push(() => requests.close());
-  for (const broker of brokers) broker.start();
+  for (const external of brokers) external.start();
   // The first to close: nothing is taken that is not finished.
   closers.push(async () => {
     await Promise.all([
-      ...(config.mqtt.enabled ? [embedded.close()] : []),
-      ...brokers.map((broker) => broker.close()),
+      ...(config.mqtt.enabled ? [broker.close()] : []),
+      ...brokers.map((external) => external.close()),
     ]);
   });
   return { mqttPort, httpPort, failed: failure.promise };

@@ -36,6 +36,11 @@ export class Metrics {
     'Connections refused or closed, by reason',
     ['reason'],
   );
+  readonly #paused = this.#counter(
+    'vitalseal_reads_paused_total',
+    'Times that reading from connections was put off, by reason: one sends too fast, or nobody finds room',
+    ['reason'],
+  );
   readonly #deliveries = this.#counter('vitalseal_deliveries_total', 'Delivery attempts, by outcome', [
     'provider',
     'kind',
@@ -98,6 +103,10 @@ export class Metrics {
 
   connectionClosed(reason: string): void {
     this.#closed.inc({ reason });
+  }
+
+  readingPaused(reason: string): void {
+    this.#paused.inc({ reason });
   }
 
   connections(count: number): void {
