@@ -91,6 +91,13 @@ const hasLogged = (least: number) => () => {
   return row?.state === 'decided' && row.logged >= least && row.logged < FLEET;
 };
 
+const expectDone = async (program: Running): Promise<void> => {
+  const code = await program.exited;
+  expect(`${code}: ${program.err()}`).toMatch(/^0: (?:(?:recorded|enrolled) \d+ of 10000\n)*$/);
+  expect(await listed()).toBe(FLEET);
+  await expectSound();
+};
+
 describe('ten thousand devices', () => {
   it('are enrolled beside a running gateway, which goes on acknowledging readings', async () => {
     await site.startGateway();
@@ -143,11 +150,16 @@ describe('ten thousand devices', () => {
     site.gateway.kill('SIGKILL');
     await site.gateway.exited;
     expect(await listed()).toBe(0);
-    await expectSound();
     await site.startGateway();
-    expect({ code: await program.exited, err: program.err() }).toMatchObject({ code: 0 });
-    expect(await listed()).toBe(FLEET);
-    await expectSound();
+    await expectDone(program);
+  });
+
+  it('are all enrolled although the gateway that enrols them is killed for good: the command takes over', async () => {
+    await site.startGateway();
+    const program = startEnrolling(writeFleet());
+    await until('enrolments under way', hasLogged(2_000));
+    site.gateway.kill('SIGKILL');
+    await expectDone(program);
   });
 
   it('are none after Ctrl-C before they are decided', async () => {
@@ -194,8 +206,25 @@ describe('one wrong line', () => {
       const { code, err } = await vitalseal(enrolArguments(file, ...more));
       return `${code}: ${err.replaceAll(site.directory, '<site>')}`;
     };
-    expect(await said()).toMatchInlineSnapshot();
-    expect(await said('--skip-enrolled')).toMatchInlineSnapshot();
+    expect(await said()).toMatchInlineSnapshot(`
+      "2: <site>/fleet.csv: nothing was enrolled; 6 line(s) are wrong
+      line 2: device: urn:dev:mac:000000000000 is enrolled already; --skip-enrolled passes over it
+      line 3: device: urn:dev:mac:000000000001 is enrolled already, and revoked, for good
+      line 4: device: urn:dev:mac:000000000002 is enrolled already, and this key is retired
+      line 5: device: urn:dev:mac:000000000003 is enrolled already, for another patient
+      line 6: device: urn:dev:mac:000000000004 is enrolled already, with another key; vitalseal device rotate gives it a new one
+      line 7: key: is that of urn:dev:mac:000000000004; each device has its own
+      "
+    `);
+    expect(await said('--skip-enrolled')).toMatchInlineSnapshot(`
+      "2: <site>/fleet.csv: nothing was enrolled; 5 line(s) are wrong
+      line 3: device: urn:dev:mac:000000000001 is enrolled already, and revoked, for good
+      line 4: device: urn:dev:mac:000000000002 is enrolled already, and this key is retired
+      line 5: device: urn:dev:mac:000000000003 is enrolled already, for another patient
+      line 6: device: urn:dev:mac:000000000004 is enrolled already, with another key; vitalseal device rotate gives it a new one
+      line 7: key: is that of urn:dev:mac:000000000004; each device has its own
+      "
+    `);
     expect(await listed()).toBe(5);
     const out = await vitalseal(enrolArguments(file, '--json'));
     expect(JSON.parse(out.out)).toMatchObject({ outcome: 'refused', enrolled: 0, wrong: 6 });
