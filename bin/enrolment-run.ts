@@ -95,7 +95,7 @@ export class EnrolmentRun {
 
   async #wait(batch: number): Promise<RunOutcome> {
     const { enrolments } = this.store.log.registry;
-    const work = this.#lock === undefined ? undefined : this.#work();
+    let work = this.#lock === undefined ? undefined : inBackground(() => carryOutIn(this.store));
     const standstill = new Standstill();
     for (;;) {
       const status = enrolments.status(batch) as BatchStatus;
@@ -111,7 +111,8 @@ export class EnrolmentRun {
       if (work === undefined && stillMs > GIVE_UP_AFTER_MS) throw this.#explain(status, NOT_CARRIED_OUT);
       if (work === undefined && stillMs > TAKE_OVER_AFTER_MS) {
         this.#lock = takeWriterLock(this.#config.dataDir);
-        if (this.#lock !== undefined) return this.#wait(batch);
+        // Opened anew: what our store holds in memory is from before the gateway's last commits.
+        if (this.#lock !== undefined) work = inBackground(() => openAndUse(this.#config, carryOutIn));
       }
       await delay(LOOK_EVERY_MS);
     }
@@ -122,15 +123,6 @@ export class EnrolmentRun {
     if (!this.#stopped.aborted || this.#isStopHeard) return;
     this.#isStopHeard = true;
     if (!this.store.log.registry.enrolments.cancel(batch, Date.now())) this.#listener.onTooLate();
-  }
-
-  /** Carries out by ourselves, since we hold the lock. */
-  #work(): { ended: Promise<void>; failure(): unknown } {
-    let failure: unknown;
-    const ended = this.store.log.deviceEvents.batches.process().catch((error: unknown) => {
-      failure = error;
-    });
-    return { ended, failure: () => failure };
   }
 
   #outcomeOf({ id, state }: BatchStatus): RunOutcome | undefined {
@@ -161,4 +153,22 @@ class Standstill {
     if (state !== this.#state) [this.#state, this.#since] = [state, performance.now()];
     return performance.now() - this.#since;
   }
+}
+
+function carryOutIn({ log }: GatewayStore): Promise<void> {
+  return log.deviceEvents.batches.process();
+}
+
+interface BackgroundWork {
+  /** Resolves in either case. */
+  readonly ended: Promise<void>;
+  failure(): unknown;
+}
+
+function inBackground(work: () => Promise<void>): BackgroundWork {
+  let failure: unknown;
+  const ended = work().catch((error: unknown) => {
+    failure = error;
+  });
+  return { ended, failure: () => failure };
 }
