@@ -103,13 +103,13 @@ export class Sender {
     return seq;
   }
 
-  /** Sends without a pause, so many statements in flight, until `stopLoad`. */
-  startLoad(inFlight: number): void {
+  /** Sends without a pause, so many statements in flight, until `stopLoad`. Each has what `fields` gives it. */
+  startLoad(inFlight: number, fields: () => Partial<StatementFields> = () => ({})): void {
     this.#stopping = false;
     let signing: Promise<unknown> = Promise.resolve();
     const worker = async (): Promise<void> => {
       while (!this.#stopping) {
-        const signed = signing.then(() => this.sign()); // one after another: each names the one before
+        const signed = signing.then(() => this.sign(fields())); // one after another: each names the one before
         signing = signed;
         await this.publish(await signed);
       }
