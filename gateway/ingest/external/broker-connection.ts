@@ -151,7 +151,6 @@ export class BrokerConnection {
   async end(session: 'stays' | 'forgotten' = 'stays'): Promise<void> {
     this.stop();
     this.#isEnding = true;
-    this.#sendAcknowledgements();
     this.#reason = 'ended by the gateway';
     if (!this.#client.connected) {
       this.#client.end(true);
@@ -227,7 +226,7 @@ export class BrokerConnection {
     this.#readOn();
   }
 
-  /** mosquitto 2.0 was seen to have eight times the Receive Maximum in flight after a session was resumed: the bound is ours. */
+  /** mosquitto 2.0.11 sends all that a resumed session holds once the first of it are acknowledged: the bound is ours to keep. */
   #readOn(): void {
     const hasRoom =
       this.#inFlight < this.#options.receiveMaximum && this.#bytesInFlight < IN_FLIGHT_BYTES_MAX;
