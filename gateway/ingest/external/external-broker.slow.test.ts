@@ -173,11 +173,12 @@ describe.skipIf(note !== '')(`statements through mosquitto${note}`, () => {
     };
     await (await opened()).close();
     await publish(wearable, await wearable.skip(500));
-    const broker = await opened({ intake: gated, receiveMaximum: 50 });
+    const broker = await opened({ intake: gated, receiveMaximum: 50, keepaliveSeconds: 1 });
     // Once some were acknowledged, mosquitto 2.0.11 sends all that a resumed session holds, whatever it was told.
     await eventually(() => expect(submitted).toBe(70));
-    await new Promise((resolve) => setTimeout(resolve, 300)); // long enough for more, if more came
-    expect([submitted, broker.view().inFlight]).toEqual([70, 50]);
+    // Long enough for more, if more came, and for the package to take the connection for dead.
+    await new Promise((resolve) => setTimeout(resolve, 4_000));
+    expect([submitted, broker.view().inFlight, broker.view().reconnects]).toEqual([70, 50, 0]);
     gate.resolve();
     await eventually(() => expect(readings()).toBe(500));
   });
