@@ -464,6 +464,54 @@ describe.skipIf(note !== '')(`statements through mosquitto${note}`, () => {
   });
 });
 
+describe.skipIf(note !== '')(`the access rules of docs/operations.md, given to mosquitto${note}`, () => {
+  let folder: TestFolder;
+
+  beforeEach(async () => {
+    folder = makeFolder();
+    chmodSync(folder.path, 0o755);
+    const page = readFileSync(new URL('../../../docs/operations.md', import.meta.url), 'utf8');
+    const rules = /^ *```acl\n(.*?)^ *```$/ms.exec(page)?.[1] ?? '';
+    writeFileSync(resolve(folder.path, 'acl'), rules.replaceAll(/^ +/gm, ''));
+    mosquitto = await Mosquitto.start(['allow_anonymous true', `acl_file ${resolve(folder.path, 'acl')}`]);
+    publisher = await join({ username: wearable.urn, protocolVersion: 5 });
+  });
+
+  afterEach(() => folder.remove());
+
+  test('let a device be heard and answered, and nobody speak or listen in its name', async () => {
+    const broker = await opened({ credentials: () => ({ username: 'gateway' }) });
+    const heard: string[] = [];
+    const topics = [
+      `wearables/${wearable.urn}/acks`,
+      `wearables/${wearable.urn}/requests`,
+      'wearables/beacon',
+    ];
+    const stranger = await join({ username: new Wearable(2).urn, protocolVersion: 5 });
+    for (const [client, name] of [
+      [publisher, 'device'],
+      [stranger, 'stranger'],
+    ] as const) {
+      client.on('message', (topic) => heard.push(`${name} ${topic}`));
+      await client.subscribeAsync([...topics, topicOf(wearable)], { qos: 1 });
+    }
+    const bytes = Buffer.from(await wearable.next());
+    for (const topic of [topicOf(wearable), topics[0] as string])
+      await expect(stranger.publishAsync(topic, bytes, { qos: 1 })).rejects.toThrow('Not authorized');
+    broker.publishBeacon({ blockNumber: 1n, blockHash: new Uint8Array(32) }, 1_700_000_000);
+    broker.requestResend(wearable.urn, [{ boot: 0, from: 0, to: 0 }]);
+    await publisher.publishAsync(topicOf(wearable), bytes, { qos: 1, retain: true });
+    await eventually(() => {
+      expect(new Set(heard)).toEqual(
+        new Set([...topics.map((topic) => `device ${topic}`), `stranger ${topics[2]}`]),
+      );
+      expect(broker.view()).toMatchObject({ received: 2, retained: 1, inFlight: 0 }); // the second clears the first
+    });
+    expect(readings()).toBe(1);
+    expect(bench.logger.text()).not.toContain('does not let the gateway publish');
+  });
+});
+
 describe.skipIf(secureNote !== '')(`a mosquitto with TLS, certificates and passwords${secureNote}`, () => {
   let folder: TestFolder;
   let password: string;
