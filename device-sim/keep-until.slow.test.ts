@@ -87,14 +87,14 @@ it('sends again what has no answer, in pauses that double', async () => {
 it('believes a refusal only of its own bytes: anyone can be refused under its number', async () => {
   await open(NEVER_MS);
   const entry = hashEntry(await record()).subarray(0, 8);
+  await eventually(() => expect(timesReceived()).toEqual([1]));
   const refusal = { verdict: 'reject', code: 'bad-signature', boot: 0, seq: 0 };
   await answer(refusal);
   await answer({ ...refusal, entry: new Uint8Array(8) });
   await answer({ ...refusal, entry: entry.subarray(0, 1) });
   await answer({ ...refusal, entry: new Uint8Array() });
-  const other = await record();
+  await record();
   await answer({ verdict: 'accept', boot: 0, seq: 1, index: 5 });
-  expect(other.length).toBeGreaterThan(0);
   await eventually(() => expect(device.pending).toBe(1));
   expect(await acknowledgedBy(folder)).toEqual([{ boot: 0, seq: 1 }]);
   await answer({ ...refusal, entry });

@@ -21,6 +21,7 @@ const PROGRAMS = [
     debian: 'paho.mqtt.c-examples',
     group: 'statements published by paho for C, asynchronously',
   },
+  {
     program: 'strace',
     debian: 'strace',
     group: 'failing and fatal system calls, and the order of fsync and PUBACK',

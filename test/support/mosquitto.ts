@@ -36,7 +36,6 @@ export class Mosquitto {
       `persistence_location ${directory}/`,
       'autosave_interval 1',
       'max_queued_messages 0',
-      'max_inflight_messages 0',
       `user ${userInfo().username}`,
       'log_type error',
       ...lines,

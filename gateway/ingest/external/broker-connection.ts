@@ -32,6 +32,8 @@ export interface ConnectionOptions {
   /** Longest packet the broker may send (section 3.1.2.11.4). */
   readonly maxPacketBytes: number;
   readonly sessionExpirySeconds: number;
+  /** Default a minute. */
+  readonly keepaliveSeconds?: number;
 }
 
 /** A message as the broker handed it over. Nothing in it is trusted. */
@@ -92,6 +94,9 @@ export class BrokerConnection {
   #bytesInFlight = 0;
   /** Reads on; held while too much is in flight. */
   #goOn: (() => void) | undefined;
+  /** Whether a message came since the last look. */
+  #isHeard = false;
+  readonly #pulse: NodeJS.Timeout;
   /** Packet ids to be acknowledged in the next write. */
   #acknowledged: number[] = [];
 
@@ -113,6 +118,7 @@ export class BrokerConnection {
       this.#client.stream.destroy(); // parse errors leave it open
     });
     this.#client.on('close', () => this.#lose());
+    this.#pulse = setInterval(() => this.#keepUp(), ((options.keepaliveSeconds ?? KEEPALIVE_S) * 1000) / 4);
   }
 
   get isReady(): boolean {
@@ -151,7 +157,6 @@ export class BrokerConnection {
   async end(session: 'stays' | 'forgotten' = 'stays'): Promise<void> {
     this.stop();
     this.#isEnding = true;
-    this.#sendAcknowledgements();
     this.#reason = 'ended by the gateway';
     if (!this.#client.connected) {
       this.#client.end(true);
@@ -167,6 +172,7 @@ export class BrokerConnection {
   #lose(): void {
     if (this.#isLost) return;
     this.#isLost = true;
+    clearInterval(this.#pulse);
     this.#goOn = undefined;
     this.#closed.resolve();
     this.#listener.onLost(this.#reason);
@@ -204,6 +210,7 @@ export class BrokerConnection {
     const payload = Uint8Array.from(
       typeof packet.payload === 'string' ? Buffer.from(packet.payload) : packet.payload,
     );
+    this.#isHeard = true;
     this.#inFlight += 1;
     this.#bytesInFlight += payload.length;
     let isOpen = true;
@@ -227,7 +234,7 @@ export class BrokerConnection {
     this.#readOn();
   }
 
-  /** mosquitto 2.0 was seen to have eight times the Receive Maximum in flight after a session was resumed: the bound is ours. */
+  /** mosquitto 2.0.11 sends all that a resumed session holds once the first of it are acknowledged: the bound is ours to keep. */
   #readOn(): void {
     const hasRoom =
       this.#inFlight < this.#options.receiveMaximum && this.#bytesInFlight < IN_FLIGHT_BYTES_MAX;
@@ -235,6 +242,18 @@ export class BrokerConnection {
     if (goOn === undefined || !hasRoom) return;
     this.#goOn = undefined;
     goOn();
+  }
+
+  /**
+   * The answer to a ping comes behind every message that the broker has sent before, and is not read at all while too much is in
+   * flight: the package would take a busy broker for a dead one. A message is as good as that answer.
+   */
+  #keepUp(): void {
+    const isAlive = this.#isHeard || this.#goOn !== undefined;
+    this.#isHeard = false;
+    if (!isAlive || !this.#client.connected) return;
+    this.#client.sendPing();
+    this.#client.reschedulePing(true);
   }
 
   #acknowledge(messageId: number): void {
@@ -261,7 +280,7 @@ function clientOptions(options: ConnectionOptions): IClientOptions {
     clientId: options.clientId,
     protocolVersion: 5,
     clean: false,
-    keepalive: KEEPALIVE_S,
+    keepalive: options.keepaliveSeconds ?? KEEPALIVE_S,
     connectTimeout: CONNECT_TIMEOUT_MS,
     reconnectPeriod: 0, // a new connection is a new object: no state of a broken one reaches it
     resubscribe: false,

@@ -32,6 +32,8 @@ export interface ExternalBrokerOptions {
   readonly sessionExpirySeconds: number;
   /** Whether devices are told what became of each statement. */
   readonly answers: boolean;
+  /** Default a minute. */
+  readonly keepaliveSeconds?: number;
   readonly credentials: () => Credentials;
   readonly intake: Intake;
   readonly clock: Clock;
@@ -126,9 +128,11 @@ export class ExternalBroker implements DeviceOutlet {
   }
 
   #connectionOptions(at: number): Omit<ConnectionOptions, 'credentials'> {
-    const { url, group, connections, receiveMaximum, maxPacketBytes, sessionExpirySeconds } = this.#options;
+    const { url, group, connections, receiveMaximum, maxPacketBytes } = this.#options;
+    const { sessionExpirySeconds, keepaliveSeconds } = this.#options;
     return {
       ...{ url, receiveMaximum, maxPacketBytes, sessionExpirySeconds },
+      ...(keepaliveSeconds === undefined ? {} : { keepaliveSeconds }),
       clientId: `vitalseal-${group}-${at + 1}`,
       filter: `$share/${group}/wearables/+/statements`,
       subscription: at < connections ? 'keep' : 'leave',

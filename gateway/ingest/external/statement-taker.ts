@@ -50,11 +50,6 @@ export class StatementTaker {
     this.#options = options;
   }
 
-  /** Statements between the broker and a verdict. */
-  get atWork(): number {
-    return this.#underWay.size + this.#waiting.length;
-  }
-
   take(message: BrokerMessage): void {
     this.counts.received += 1;
     if (message.isRedelivered) this.counts.redelivered += 1;
@@ -104,27 +99,35 @@ export class StatementTaker {
   }
 
   #run(device: string, message: BrokerMessage): void {
-    const work = this.#settle(device, message).finally(() => this.#underWay.delete(work));
+    const { name, logger, onVerdict } = this.#options;
+    const work = this.#settle(device, message)
+      .then((verdict) => {
+        if (verdict === undefined) return; // the broker has it still
+        message.acknowledge();
+        onVerdict(device, verdict, message);
+      })
+      .catch((error: Error) => logger.error({ broker: name, reason: error.message }, 'no answer was sent'))
+      .finally(() => this.#underWay.delete(work));
     this.#underWay.add(work);
   }
 
-  async #settle(device: string, message: BrokerMessage): Promise<void> {
-    const { intake, clock, onVerdict } = this.#options;
+  /** Undefined when it is left to the broker: the connection broke, or the gateway stops. */
+  async #settle(device: string, message: BrokerMessage): Promise<Verdict | undefined> {
+    const { intake, clock } = this.#options;
     const inbound = { device, bytes: message.payload, receivedAt: clock.now() };
     const backOff = new BackOff(FIRST_PAUSE_MS, LONGEST_PAUSE_MS);
     while (!message.isLost() && !this.#stopped.signal.aborted) {
       try {
         const verdict = await intake.submit(inbound);
         this.#works();
-        message.acknowledge();
-        onVerdict(device, verdict, message);
-        return;
+        return verdict;
       } catch (error) {
         this.#fails(error);
-        if (error instanceof GatewayError && error.fatal) return;
+        if (error instanceof GatewayError && error.fatal) return undefined;
         await delay(backOff.next(), undefined, { signal: this.#stopped.signal }).catch(() => undefined);
       }
     }
+    return undefined;
   }
 
   #fails(error: unknown): void {
