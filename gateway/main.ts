@@ -9,6 +9,7 @@ import { availableParallelism } from 'node:os';
 import { composeAnchoring } from './compose-anchoring.ts';
 import { composeDelivery } from './compose-delivery.ts';
 import type { GatewayConfig } from './config-schema.ts';
+import { reportBackends } from './crypto/verifier.ts';
 import { GatewayError } from './errors.ts';
 import { AccessList } from './http/access.ts';
 import { Metrics } from './http/metrics.ts';
@@ -85,6 +86,7 @@ async function compose(
   }
   closers.push(() => lock.release());
 
+  reportBackends(logger);
   const metrics = new Metrics();
   const events = {
     onGap: (device: string, gap: SequenceRange) => broker.requestResend(device, [gap]),
