@@ -10,6 +10,7 @@ import { composeAnchoring } from './compose-anchoring.ts';
 import { composeBrokers } from './compose-brokers.ts';
 import { composeDelivery } from './compose-delivery.ts';
 import type { GatewayConfig } from './config-schema.ts';
+import { reportBackends } from './crypto/verifier.ts';
 import { GatewayError } from './errors.ts';
 import { AccessList } from './http/access.ts';
 import { Metrics } from './http/metrics.ts';
@@ -88,6 +89,7 @@ async function compose(
   }
   closers.push(() => lock.release());
 
+  reportBackends(logger);
   const metrics = new Metrics();
   let outlet: DeviceOutlet | undefined; // what waited in the store is settled before there is a broker
   let embedded: MqttBroker | undefined;
