@@ -109,7 +109,7 @@ describe('registry and sequences', () => {
       damage: (db) =>
         change(
           db,
-          `INSERT INTO device_keys VALUES (${idOf(steady.urn)}, ?, ?, 1, NULL)`,
+          `INSERT INTO device_keys (device, kid, cose_key, added_at) VALUES (${idOf(steady.urn)}, ?, ?, 1)`,
           keyId(FORGER.publicKey),
           encodeCoseKey(FORGER.publicKey),
         ),
@@ -145,11 +145,66 @@ describe('registry and sequences', () => {
       expected: [['device-key-mismatch', 'retired without an event']],
     },
     {
+      what: 'a retired key that is said to have been good for longer',
+      damage: (db) =>
+        change(
+          db,
+          `UPDATE device_keys SET ended_from = retired_at WHERE ${ofDevice(rotated.urn)} AND retired_at IS NOT NULL`,
+        ),
+      expected: [['device-key-mismatch', 'is retired, but from another time than the log says']],
+    },
+    {
+      what: 'a stolen key that is said to have been in good hands',
+      damage: (db) =>
+        change(
+          db,
+          `UPDATE device_keys SET end_reason = NULL WHERE ${ofDevice(rotated.urn)} AND retired_at IS NOT NULL`,
+        ),
+      expected: [['device-key-mismatch', 'is retired, but for another reason than the log says']],
+    },
+    {
+      what: 'a retirement that leaves good what came after it',
+      damage: (db) =>
+        change(
+          db,
+          `UPDATE device_keys SET ended_size = 10000 WHERE ${ofDevice(rotated.urn)} AND retired_at IS NOT NULL`,
+        ),
+      expected: [['device-key-mismatch', 'more entries are said to be older than the log allows']],
+    },
+    {
+      what: 'a revocation that is said to be of another time',
+      damage: (db) => change(db, `UPDATE devices SET ended_from = 5 WHERE urn = '${revoked.urn}'`),
+      expected: [['device-status-mismatch', 'is revoked, but from another time than the log says']],
+    },
+    {
+      what: 'a revocation for another reason',
+      damage: (db) =>
+        change(db, `UPDATE devices SET end_reason = 'decommissioned' WHERE urn = '${revoked.urn}'`),
+      expected: [['device-status-mismatch', 'is revoked, but for another reason than the log says']],
+    },
+    {
+      what: 'a device hidden away',
+      damage: (db) => change(db, `INSERT INTO arriving_devices VALUES (${idOf(steady.urn)}, 7)`),
+      expected: [['enrolments-wrong', `${steady.urn} is hidden, but no file`]],
+    },
+    {
+      what: 'a file of enrolments that lost what is to go',
+      damage: (db) =>
+        change(
+          db,
+          "INSERT INTO enrolment_batches (state, size, logged, touched_at) VALUES ('decided', 9, 2, 0)",
+        ),
+      expected: [
+        ['enrolments-wrong', 'of 9 enrolments has 2 in the log and 0 to go'],
+        ['enrolments-wrong', 'has 2 devices in the log, of which 0 are hidden'],
+      ],
+    },
+    {
       what: 'a device that was never enrolled',
       damage: (db) =>
         change(
           db,
-          "INSERT INTO devices SELECT 50, 'urn:dev:mac:0000000000000001', owner, provider, status, status_at, enrolled_at, NULL, 0 FROM devices WHERE id = 1",
+          "INSERT INTO devices (id, urn, owner, provider, status, status_at, enrolled_at) SELECT 50, 'urn:dev:mac:0000000000000001', owner, provider, status, status_at, enrolled_at FROM devices WHERE id = 1",
         ),
       expected: [['device-not-logged', 'urn:dev:mac:0000000000000001']],
     },
