@@ -12,6 +12,7 @@ import { GatewayError } from './errors.ts';
 import { AccessList } from './http/access.ts';
 import { Metrics } from './http/metrics.ts';
 import { buildHttp, listenHttp } from './http/server.ts';
+import type { Endpoint } from './ingest/listeners.ts';
 import { MqttBroker } from './ingest/mqtt-broker.ts';
 import { QuarantineDirectory, RegistryDirectory } from './log/directory.ts';
 import { openStore } from './open-store.ts';
@@ -25,6 +26,7 @@ import { StatementIntake } from './validate/intake.ts';
 import { RegistryCache } from './validate/registry-cache.ts';
 import { SecondLook } from './validate/second-look.ts';
 
+const LOOPBACK = /^(127\.|::1$|localhost$)/;
 /** MQTT framing and topic beside the statement. */
 const PACKET_OVERHEAD_BYTES = 4096;
 
@@ -35,7 +37,10 @@ export interface GatewayParts {
 
 /** A running gateway. */
 export interface Gateway {
+  /** Without TLS; 0 where it does not listen so. */
   readonly mqttPort: number;
+  /** With TLS; 0 where it does not listen so. */
+  readonly mqttTlsPort: number;
   readonly httpPort: number;
   /** Resolves with the failure that makes going on unsafe; the owner then closes and exits. */
   readonly failed: Promise<GatewayError>;
@@ -119,9 +124,14 @@ async function compose(
   await secondLook.all();
 
   const broker = new MqttBroker({
-    endpoints: [{ host: config.mqtt.host, port: config.mqtt.port, setting: 'mqtt.port' }],
+    endpoints: mqttEndpoints(config, logger),
     limits: config.mqtt.limits,
-    authentication: 'none',
+    authentication: {
+      policy: config.mqtt.authentication,
+      audience: config.origin,
+      tokenMaxSeconds: config.mqtt.token.maxSeconds,
+      tokenLeewaySeconds: config.mqtt.token.leewaySeconds,
+    },
     registry,
     maxConnections: config.mqtt.maxConnections,
     // An oversize statement is refused by its code; only what is far beyond that is cut off unread.
@@ -196,7 +206,15 @@ async function compose(
   closers.push(() => http.close());
   const httpPort = await listenHttp(http, config.http.host, config.http.port);
   // Both ports before anything is sealed or sent: a start that fails for a busy port leaves no trace.
-  const { port: mqttPort } = await broker.listen();
+  const { port: mqttPort, tlsPort: mqttTlsPort } = await broker.listen();
+  const { certificateExpiresAt } = broker;
+  if (certificateExpiresAt !== undefined) {
+    metrics.watch(
+      'vitalseal_tls_certificate_expiry_seconds',
+      'When the certificate of the MQTT port ends, seconds since the Unix epoch',
+      () => (broker.certificateExpiresAt ?? certificateExpiresAt) / 1000,
+    );
+  }
   anchoring.start();
   closers.push(() => anchoring.close());
   deliverer.start();
@@ -204,5 +222,20 @@ async function compose(
   requests.start();
   closers.push(() => requests.close());
   closers.push(() => broker.close()); // the first to close: nothing is taken that is not finished
-  return { mqttPort, httpPort, failed: failure.promise };
+  return { mqttPort, mqttTlsPort, httpPort, failed: failure.promise };
+}
+
+/** Where the broker listens. Without TLS beyond this machine is allowed, and said. */
+function mqttEndpoints({ mqtt }: GatewayConfig, logger: Logger): Endpoint[] {
+  const { host, port, plain, tls } = mqtt;
+  if (plain && !LOOPBACK.test(host)) {
+    logger.warn(
+      { host, port },
+      'MQTT is open without TLS: whoever can read this network can read the readings; see mqtt.tls and mqtt.plain',
+    );
+  }
+  return [
+    ...(plain ? [{ host, port, setting: 'mqtt.port' }] : []),
+    ...(tls === undefined ? [] : [{ host: tls.host, port: tls.port, setting: 'mqtt.tls.port', tls }]),
+  ];
 }
