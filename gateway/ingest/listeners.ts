@@ -26,13 +26,13 @@ export interface Listening {
 }
 
 export interface ListenerEvents {
+  /** Longest TLS handshake, in milliseconds. */
   readonly handshakeMs: number;
   readonly logger: Logger;
   /** A socket has come; false when it was closed at once. */
   readonly onSocket: (socket: Socket) => boolean;
   /** The stream to read is there; for TLS another than the socket that came. */
   readonly onReady: (raw: Socket, stream: Socket) => void;
-  readonly onTlsFailure: (raw: Socket) => void;
 }
 
 export class Listeners {
@@ -85,7 +85,7 @@ export class Listeners {
       rejectUnauthorized: tls.clientCertificate === 'required',
     });
     files.watch((options) => server.setSecureContext(options));
-    // Which socket a finished or failed handshake was on is not told; its two ends are.
+    // Which socket a finished handshake was on is not told; its two ends are.
     const shaking = new Map<string, Socket>();
     server.on('secureConnection', (stream) => {
       const raw = shaking.get(endsOf(stream));
@@ -93,9 +93,8 @@ export class Listeners {
       else this.#events.onReady(raw, stream);
     });
     server.on('tlsClientError', (error, stream) => {
-      const raw = shaking.get(endsOf(stream));
       this.#events.logger.debug({ reason: error.message }, 'TLS handshake failed');
-      if (raw !== undefined) this.#events.onTlsFailure(raw);
+      stream.destroy();
     });
     return (socket) => {
       const ends = endsOf(socket);

@@ -72,6 +72,8 @@ const SWEEP_MS = 1_000;
 const SWEEPS_PER_LIMIT = 4;
 /** A peer that vanished without a word is noticed by the kernel, whatever keep-alive it promised. */
 const TCP_KEEP_ALIVE_MS = 60_000;
+/** The sweep ends a slow handshake; this is only so that Node does not do it before. */
+const HANDSHAKE_SLACK_MS = 5_000;
 /** Ends before a name that an address does not answer for: its device waits already, or it was the gateway that had no room. */
 const NOT_ITS_FAULT: ReadonlySet<string | undefined> = new Set(['shut-out', 'reconnect-rate', 'overloaded']);
 
@@ -93,11 +95,10 @@ export class SocketWarden {
     this.#authenticator = new Authenticator(options);
     this.#gate = new ReadGate(options.intake, () => options.onPause('no-room'));
     this.#listeners = new Listeners(options.endpoints, {
-      handshakeMs: options.limits.connectSeconds * 1000,
+      handshakeMs: options.limits.connectSeconds * 1000 + HANDSHAKE_SLACK_MS,
       logger: options.logger,
       onSocket: (socket) => this.#admit(socket),
       onReady: (raw, socket) => this.#hand(raw, socket),
-      onTlsFailure: (raw) => this.#tlsFailed(raw),
     });
   }
 
@@ -247,7 +248,8 @@ export class SocketWarden {
     this.#admission.leave(connection, connection.session?.device);
     connection.release();
     if (connection.session !== undefined) return;
-    if (connection.closing === undefined) this.#tell(connection, 'broken-off');
+    if (connection.closing === undefined)
+      this.#tell(connection, connection.isAttached ? 'broken-off' : 'tls-failed');
     if (!NOT_ITS_FAULT.has(connection.closing)) this.#admission.failed(connection.address);
   }
 
@@ -264,12 +266,6 @@ export class SocketWarden {
     this.#bySocket.set(socket, connection);
     connection.attach(socket);
     this.#options.handle(socket);
-  }
-
-  #tlsFailed(raw: Socket): void {
-    const connection = this.#bySocket.get(raw);
-    if (connection !== undefined) this.#tell(connection, 'tls-failed');
-    raw.destroy();
   }
 
   #authenticate(connection: Connection, { username, password }: ConnectFields): Authentication {

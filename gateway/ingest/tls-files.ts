@@ -2,6 +2,7 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync, unwatchFile, watchFile } from 'node:fs';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
+import { isDeepStrictEqual } from 'node:util';
 import { GatewayError } from '../errors.ts';
 import type { Logger } from '../ports.ts';
 
@@ -69,6 +70,7 @@ export class TlsFiles {
   #reload(): void {
     try {
       const { options, expiresAt } = this.#read();
+      if (isDeepStrictEqual(options, this.#options)) return; // touched, or read already with the file beside it
       this.#onChange?.(options);
       this.#options = options;
       this.#expiresAt = expiresAt;
