@@ -4,10 +4,15 @@
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import process from 'node:process';
+import { makeConnectTokenVectors } from './vectors/connect-token-vectors.ts';
 import { makeEventVectors } from './vectors/event-vectors.ts';
 import { makeVectors } from './vectors/statement-vectors.ts';
 
-const FILES = { 'statements.json': makeVectors, 'device-events.json': makeEventVectors };
+const FILES: Readonly<Record<string, () => Promise<object>>> = {
+  'statements.json': makeVectors,
+  'connect-tokens.json': makeConnectTokenVectors,
+  'device-events.json': makeEventVectors,
+};
 
 for (const [name, make] of Object.entries(FILES)) {
   const file = new URL(`../docs/vectors/${name}`, import.meta.url);
