@@ -5,6 +5,7 @@
  * cursors, go on.
  */
 
+import { join } from 'node:path';
 import { composeAnchoring } from './compose-anchoring.ts';
 import { composeDelivery } from './compose-delivery.ts';
 import type { GatewayConfig } from './config-schema.ts';
@@ -20,6 +21,8 @@ import { LogReceipts } from './receipt/receipt-maker.ts';
 import { RequestWatch } from './request-watch.ts';
 import { readSigner } from './secrets.ts';
 import { gatewayHealth, gatewayStatus } from './status.ts';
+import { DATABASE_FILE } from './store/database.ts';
+import { watchFile } from './store/file-watch.ts';
 import { takeWriterLock } from './store/writer-lock.ts';
 import { StatementIntake } from './validate/intake.ts';
 import { RegistryCache } from './validate/registry-cache.ts';
@@ -95,6 +98,8 @@ async function compose(
     onFatal: failure.resolve,
   });
   closers.push(() => store.close());
+  const watch = watchFile(join(config.dataDir, DATABASE_FILE), failure.resolve);
+  closers.push(() => watch.close());
   const { log } = store;
   const registry = new RegistryCache(log.registry);
   const requests = new RequestWatch(log.registry, log.deviceEvents, logger);
