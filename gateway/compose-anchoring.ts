@@ -8,8 +8,8 @@ import type { GatewayConfig } from './config-schema.ts';
 import type { GatewayError } from './errors.ts';
 import type { Metrics } from './http/metrics.ts';
 import { SealLoop } from './log/seal-loop.ts';
-import type { GatewayStore } from './open-store.ts';
 import type { AnchorEvents, Clock, DeviceOutlet, Logger } from './ports.ts';
+import type { ConnectedStore } from './store-thread/connect.ts';
 
 /** One call to the chain. A node that takes longer is treated as not there. */
 const RPC_TIMEOUT_MS = 10_000;
@@ -25,7 +25,7 @@ export interface Anchoring extends AnchorEvents {
 }
 
 export interface AnchoringParts {
-  readonly store: GatewayStore;
+  readonly store: ConnectedStore;
   readonly broker: DeviceOutlet;
   readonly clock: Clock;
   readonly logger: Logger;

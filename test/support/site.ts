@@ -18,6 +18,7 @@ export const ORIGIN = 'clinic.example/log';
 export const PROVIDER = 'clinic';
 const FUNDS_WEI = '0xde0b6b3a7640000';
 const ENTRY_BYTES = 34; // uint16 length and a SHA-256
+const LEAF_HEX = /[0-9a-f]{64}/g;
 
 type Config = Record<string, unknown> & Partial<GatewayConfig>;
 
@@ -110,6 +111,12 @@ export class Site {
     await mustRun(['device', 'enrol', '--config', this.config, '--from', this.file('fleet.jsonl')]);
   }
 
+  /** Enrols one device by the public key in a PEM file. */
+  async enrolKey(urn: string, publicFile: string): Promise<void> {
+    const device = ['--device', urn, '--patient', 'p', '--provider', PROVIDER, '--key', publicFile];
+    await mustRun(['device', 'enrol', '--config', this.config, ...device]);
+  }
+
   /** GET with the administrator's token. */
   async get(path: string): Promise<Response> {
     const headers = { authorization: `Bearer ${this.adminToken}` };
@@ -139,6 +146,14 @@ export class Site {
         entries.push(bundle.subarray(at + 2, at + ENTRY_BYTES).toString('hex'));
     }
     return entries;
+  }
+
+  /** The leaf hashes of a log of at most 256 entries that the newest checkpoint covers, in hex, out of the served tile. */
+  async sealedLeaves(): Promise<string[]> {
+    const size = (await this.sealedEntries()).length;
+    const tile = await this.get(`/${tilePath(0, 0, size)}`);
+    const hashes = Buffer.from(await tile.arrayBuffer()).toString('hex');
+    return hashes.match(LEAF_HEX) ?? [];
   }
 
   /** What a reader finds in the provider's inbox after this position. */
