@@ -1,17 +1,24 @@
 /**
- * Writes docs/vectors/statements.json. With `--check` it writes nothing and exits with status 1 when the file that
- * stands there is not the one it would write.
+ * Writes docs/vectors. With `--check` it writes nothing and exits with status 1 when a file that stands there is not the
+ * one it would write.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import process from 'node:process';
+import { formatSignatureVectors, makeSignatureVectors } from './vectors/signature-vectors.ts';
 import { makeVectors } from './vectors/statement-vectors.ts';
 
-const FILE = new URL('../docs/vectors/statements.json', import.meta.url);
+const FILES: Readonly<Record<string, () => Promise<string> | string>> = {
+  'statements.json': async () => `${JSON.stringify(await makeVectors(), null, 1)}\n`,
+  'signatures.json': () => formatSignatureVectors(makeSignatureVectors()),
+};
 
-const text = `${JSON.stringify(await makeVectors(), null, 1)}\n`;
-if (!process.argv.includes('--check')) {
-  writeFileSync(FILE, text);
-} else if (readFileSync(FILE, 'utf8') !== text) {
-  process.stderr.write('docs/vectors/statements.json is out of step: run node scripts/generate-vectors.ts\n');
-  process.exitCode = 1;
+for (const [name, make] of Object.entries(FILES)) {
+  const file = new URL(`../docs/vectors/${name}`, import.meta.url);
+  const text = await make();
+  if (!process.argv.includes('--check')) {
+    writeFileSync(file, text);
+  } else if (readFileSync(file, 'utf8') !== text) {
+    process.stderr.write(`docs/vectors/${name} is out of step: run node scripts/generate-vectors.ts\n`);
+    process.exitCode = 1;
+  }
 }
