@@ -56,7 +56,7 @@ module.exports = {
       to: { path: '^gateway/(ingest|validate|log|anchor|deliver|http|main)' },
     },
     onlyIn('aedes', 'gateway/ingest/'),
-    onlyIn('mqtt', 'gateway/ingest/', 'device-sim/'),
+    onlyIn('mqtt', 'gateway/ingest/external/broker-connection', 'device-sim/'),
     onlyIn('ethers', 'gateway/anchor/', 'gateway/fsck/chain-ethers', 'contracts/', 'bin/'),
     onlyIn('better-sqlite3', 'gateway/store/', 'provider/'),
     onlyIn('sodium-native', 'gateway/crypto/'),

@@ -7,6 +7,7 @@
 
 import { availableParallelism } from 'node:os';
 import { composeAnchoring } from './compose-anchoring.ts';
+import { composeBrokers } from './compose-brokers.ts';
 import { composeDelivery } from './compose-delivery.ts';
 import type { GatewayConfig } from './config-schema.ts';
 import { reportBackends } from './crypto/verifier.ts';
@@ -14,9 +15,10 @@ import { GatewayError } from './errors.ts';
 import { AccessList } from './http/access.ts';
 import { Metrics } from './http/metrics.ts';
 import { buildHttp, listenHttp } from './http/server.ts';
+import { combineOutlets } from './ingest/combine-outlets.ts';
 import { MqttBroker } from './ingest/mqtt-broker.ts';
 import { QuarantineDirectory, RegistryDirectory } from './log/directory.ts';
-import type { Clock, Logger, SequenceRange } from './ports.ts';
+import type { Clock, DeviceOutlet, Logger, SequenceRange } from './ports.ts';
 import { LogReceipts } from './receipt/receipt-maker.ts';
 import { RequestWatch } from './request-watch.ts';
 import { readSigner } from './secrets.ts';
@@ -38,6 +40,7 @@ export interface GatewayParts {
 
 /** A running gateway. */
 export interface Gateway {
+  /** 0 when the embedded broker is off. */
   readonly mqttPort: number;
   readonly httpPort: number;
   /** Resolves with the failure that makes going on unsafe; the owner then closes and exits. */
@@ -88,12 +91,15 @@ async function compose(
 
   reportBackends(logger);
   const metrics = new Metrics();
+  let outlet: DeviceOutlet | undefined; // what waited in the store is settled before there is a broker
+  let embedded: MqttBroker | undefined;
   const events = {
-    onGap: (device: string, gap: SequenceRange) => broker.requestResend(device, [gap]),
+    onGap: (device: string, gap: SequenceRange) => outlet?.requestResend(device, [gap]),
     onDeviceChanged: (urn: string) => {
       registry.invalidate(urn);
       requests.wake();
       secondLook.at(urn);
+      embedded?.deviceChanged(urn);
     },
     onCommit: (messages: number, seconds: number) => metrics.commit(messages, seconds),
     onFatal: failure.resolve,
@@ -102,7 +108,7 @@ async function compose(
   closers.push(() => store.close());
   const { log } = store;
   const registry = new RegistryCache(log.registry);
-  const requests = new RequestWatch(log.registry, log.deviceEvents, logger);
+  const requests = new RequestWatch(log.registry, log.deviceWork, logger, clock);
   const checker = new CheckPool(config.limits.checkThreads ?? availableParallelism());
   closers.push(() => checker.close());
   const intake = new StatementIntake({
@@ -123,26 +129,33 @@ async function compose(
   closers.push(() => intake.close());
   const secondLook = new SecondLook({ heldBack: log.heldBack, registry, intake, logger });
   closers.push(() => secondLook.close());
-  await log.deviceEvents.process();
+  await log.deviceWork.process(clock.now());
   await secondLook.all();
 
+  // An oversize statement is refused by its code; only what is far beyond that is cut off unread.
+  const maxPacketBytes = 2 * config.mqtt.maxStatementBytes + PACKET_OVERHEAD_BYTES;
   const broker = new MqttBroker({
-    host: config.mqtt.host,
-    port: config.mqtt.port,
+    endpoints: [{ host: config.mqtt.host, port: config.mqtt.port, setting: 'mqtt.port' }],
+    limits: config.mqtt.limits,
+    authentication: 'none',
+    registry,
     maxConnections: config.mqtt.maxConnections,
-    // An oversize statement is refused by its code; only what is far beyond that is cut off unread.
-    maxPacketBytes: 2 * config.mqtt.maxStatementBytes + PACKET_OVERHEAD_BYTES,
+    maxPacketBytes,
     intake,
     clock,
     logger,
     onClose: (reason) => metrics.connectionClosed(reason),
+    onPause: (reason) => metrics.readingPaused(reason),
     onConnections: (count) => metrics.connections(count),
   });
+  const brokers = composeBrokers(config, { intake, clock, logger }, maxPacketBytes);
+  embedded = broker;
+  outlet = combineOutlets(config.mqtt.enabled ? [broker, ...brokers] : brokers);
 
   const signer = readSigner(config.keys.logKeyFile, 'keys.logKeyFile');
   const anchoring = await composeAnchoring(config, {
     store,
-    broker,
+    broker: outlet,
     clock,
     logger,
     metrics,
@@ -162,7 +175,7 @@ async function compose(
     log: log.reader,
     anchors: store.anchors,
   });
-  const parts = { config, store, intake, anchoring, deliverer, clock };
+  const parts = { config, store, intake, anchoring, deliverer, clock, brokers };
   const http = await buildHttp({
     host: config.http.host,
     port: config.http.port,
@@ -190,16 +203,30 @@ async function compose(
     () => intake.waiting,
   );
 
+  metrics.watchBrokers(() => brokers.map((external) => external.view()));
+  metrics.watch(
+    'vitalseal_connections_waiting',
+    'Connections that are not read from because there is no room',
+    () => broker.waiting,
+  );
+
   closers.push(() => http.close());
   const httpPort = await listenHttp(http, config.http.host, config.http.port);
   // Both ports before anything is sealed or sent: a start that fails for a busy port leaves no trace.
-  const mqttPort = await broker.listen();
+  const mqttPort = config.mqtt.enabled ? (await broker.listen()).port : 0;
   anchoring.start();
   closers.push(() => anchoring.close());
   deliverer.start();
   closers.push(() => deliverer.close());
   requests.start();
   closers.push(() => requests.close());
-  closers.push(() => broker.close()); // the first to close: nothing is taken that is not finished
+  for (const external of brokers) external.start();
+  // The first to close: nothing is taken that is not finished.
+  closers.push(async () => {
+    await Promise.all([
+      ...(config.mqtt.enabled ? [broker.close()] : []),
+      ...brokers.map((external) => external.close()),
+    ]);
+  });
   return { mqttPort, httpPort, failed: failure.promise };
 }

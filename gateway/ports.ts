@@ -56,8 +56,10 @@ export type Verdict =
 export interface Intake {
   submit(inbound: Inbound): Promise<Verdict>;
   /**
-   * Back-pressure: undefined while there is room, otherwise resolves when there is. A source reads no further from its devices
-   * until then; what it submits all the same is taken up to a second limit, and then refused as `overloaded`.
+   * Whether more may be read from the network: undefined while there is room; otherwise a promise that resolves once there is, and
+   * never rejects. Cheap: it is asked before every read of every socket. A source that is told to wait leaves the bytes where they
+   * are, in its sockets, and asks again when the promise has resolved, since another may have taken the room meanwhile. What it
+   * has read already it submits all the same: the room left must be enough for one read of one socket.
    */
   room(): Promise<void> | undefined;
 }
@@ -393,7 +395,20 @@ export interface DeviceDetails extends DeviceSummary {
     readonly algorithm: Algorithm;
     readonly addedAt: number;
     readonly retiredAt: number | null;
+    /** From when it is good no more: before `retiredAt`, or, of a key in use, when it will be retired. */
+    readonly effectiveAt: number | null;
+    /** Why, when that was said (docs/protocol.md, "Log statements"). */
+    readonly reason: string | null;
   }[];
+  /** Of a revoked device. */
+  readonly revocation: {
+    readonly recordedAt: number;
+    /** From when nothing it signed is trusted. */
+    readonly effectiveAt: number;
+    readonly reason: string | null;
+    /** Statements in the log that came after `effectiveAt`. */
+    readonly statementsSince: number;
+  } | null;
   /** The first missing ranges, at most a hundred. */
   readonly gaps: readonly SequenceRange[];
 }

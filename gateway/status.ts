@@ -4,6 +4,7 @@ import type { Anchoring } from './compose-anchoring.ts';
 import type { GatewayConfig } from './config-schema.ts';
 import type { Deliverer } from './deliver/deliverer.ts';
 import type { Health } from './http/status-routes.ts';
+import type { BrokerView } from './ingest/external/external-broker.ts';
 import type { Clock } from './ports.ts';
 import type { ConnectedStore } from './store-thread/connect.ts';
 import type { StatementIntake } from './validate/intake.ts';
@@ -20,6 +21,8 @@ export interface StatusSources {
   readonly anchoring: Anchoring;
   readonly deliverer: Deliverer;
   readonly clock: Clock;
+  /** Existing brokers that statements are taken from. One that is away shows here and leaves the gateway healthy. */
+  readonly brokers: readonly { view(): BrokerView }[];
 }
 
 /** Healthy only when the store answers and a recent checkpoint can be read; a chain that is away is no reason to restart. */
@@ -44,6 +47,7 @@ export async function gatewayStatus({
   intake,
   anchoring,
   deliverer,
+  brokers,
 }: StatusSources): Promise<object> {
   const { reader, quarantine, registry } = store.log;
   const checkpoint = await reader.newestCheckpoint();
@@ -59,6 +63,7 @@ export async function gatewayStatus({
       },
     },
     devices: registry.count(),
+    brokers: brokers.map((broker) => broker.view()),
     quarantine: { kept: quarantine.count(), dropped: quarantine.dropped() },
     anchoring: await anchoring.status(),
     anchors: await store.anchors.list(10),

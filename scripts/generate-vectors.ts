@@ -1,14 +1,17 @@
 /**
- * Writes docs/vectors. With `--check` it writes nothing and exits with status 1 when a file that stands there is not the
- * one it would write.
+ * Writes the files of docs/vectors. With `--check` it writes nothing and exits with status 1 when a file that
+ * stands there is not the one it would write.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import process from 'node:process';
+import { makeEventVectors } from './vectors/event-vectors.ts';
 import { formatSignatureVectors, makeSignatureVectors } from './vectors/signature-vectors.ts';
 import { makeVectors } from './vectors/statement-vectors.ts';
 
+const indented = (vectors: object): string => `${JSON.stringify(vectors, null, 1)}\n`;
 const FILES: Readonly<Record<string, () => Promise<string> | string>> = {
-  'statements.json': async () => `${JSON.stringify(await makeVectors(), null, 1)}\n`,
+  'statements.json': async () => indented(await makeVectors()),
+  'device-events.json': async () => indented(await makeEventVectors()),
   'signatures.json': () => formatSignatureVectors(makeSignatureVectors()),
 };
 
@@ -17,7 +20,7 @@ for (const [name, make] of Object.entries(FILES)) {
   const text = await make();
   if (!process.argv.includes('--check')) {
     writeFileSync(file, text);
-  } else if (readFileSync(file, 'utf8') !== text) {
+  } else if (!existsSync(file) || readFileSync(file, 'utf8') !== text) {
     process.stderr.write(`docs/vectors/${name} is out of step: run node scripts/generate-vectors.ts\n`);
     process.exitCode = 1;
   }

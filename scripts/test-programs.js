@@ -1,22 +1,47 @@
 /** Programs that tests need and npm does not have: brought from Debian where that is allowed, otherwise named. */
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { delimiter, isAbsolute, join } from 'node:path';
 import process from 'node:process';
 
-/** Program, its Debian package, and what is not tested without it. */
+/** Program (or a file by its full path), its Debian package, and what is not tested without it. */
 const PROGRAMS = [
   { program: 'openssl', debian: 'openssl', group: 'statements and keys made by openssl' },
   { program: 'mosquitto', debian: 'mosquitto', group: 'simulated devices on another broker' },
   { program: 'mosquitto_pub', debian: 'mosquitto-clients', group: 'statements published by mosquitto_pub' },
   { program: 'mosquitto_sub', debian: 'mosquitto-clients', group: 'statements received by mosquitto_sub' },
+  {
+    program: '/usr/lib/python3/dist-packages/paho/mqtt/client.py',
+    debian: 'python3-paho-mqtt',
+    group: 'statements published by paho for Python',
+  },
+  { program: 'paho_cs_pub', debian: 'paho.mqtt.c-examples', group: 'statements published by paho for C' },
+  {
+    program: 'paho_c_pub',
+    debian: 'paho.mqtt.c-examples',
+    group: 'statements published by paho for C, asynchronously',
+  },
+  {
+    program: 'strace',
+    debian: 'strace',
+    group: 'failing and fatal system calls, and the order of fsync and PUBACK',
+  },
+  { program: 'cc', debian: 'gcc', also: ['libc6-dev'], group: 'system calls that fail after they were done' },
+  {
+    program: 'mkfs.ext4',
+    debian: 'e2fsprogs',
+    group: 'power cuts and read-only turns of a real file system',
+  },
+  { program: 'faketime', debian: 'faketime', group: 'jumps of the gateway’s clock' },
   { program: 'chromium', debian: 'chromium', group: 'src in a real browser' },
 ];
 const FOLDERS = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/bin'];
 
 /** Installs what is missing, when this is root on a Debian; says by name what will be skipped. */
 export function installTestPrograms(say) {
-  const packages = [...new Set(PROGRAMS.filter(isMissing).map(({ debian }) => debian))];
+  const packages = [
+    ...new Set(PROGRAMS.filter(isMissing).flatMap(({ debian, also = [] }) => [debian, ...also])),
+  ];
   if (packages.length > 0 && mayInstall()) {
     say(`installing for the tests: ${packages.join(', ')}`);
     if (!install(packages)) {
@@ -33,14 +58,17 @@ function isMissing({ program }) {
 }
 
 function find(program) {
-  return FOLDERS.map((folder) => join(folder, program)).find((file) => {
-    try {
-      accessSync(file, constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
+  if (isAbsolute(program)) return isThere(program, constants.R_OK) ? program : undefined;
+  return FOLDERS.map((folder) => join(folder, program)).find((file) => isThere(file, constants.X_OK));
+}
+
+function isThere(file, mode) {
+  try {
+    accessSync(file, mode);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function mayInstall() {

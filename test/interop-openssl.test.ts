@@ -2,16 +2,14 @@
 import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Algorithm } from '../src/cose/algorithm.ts';
-import { tilePath } from '../src/tile.ts';
-import { endPrograms, mustRun, runProgram } from './support/command.ts';
+import { endPrograms, runProgram } from './support/command.ts';
 import { makeStatementByHand, sha256 } from './support/hand-made.ts';
 import { missingNote } from './support/installed.ts';
 import { makeOpensslKey } from './support/openssl.ts';
-import { PROVIDER, Site } from './support/site.ts';
+import { Site } from './support/site.ts';
 import { until } from './support/wait.ts';
 
 const note = missingNote(['openssl', 'mosquitto_pub']);
-const HASH_BYTES = 32;
 
 describe.skipIf(note !== '')(`a statement by openssl and mosquitto_pub${note}`, () => {
   let site: Site;
@@ -35,14 +33,6 @@ describe.skipIf(note !== '')(`a statement by openssl and mosquitto_pub${note}`, 
     return code;
   }
 
-  /** The leaf hashes that the newest checkpoint covers. */
-  async function sealedLeaves(): Promise<string[]> {
-    const size = (await site.sealedEntries()).length;
-    const tile = await site.get(`/${tilePath(0, 0, size)}`);
-    const hashes = Buffer.from(await tile.arrayBuffer()).toString('hex');
-    return hashes.match(new RegExp(`.{${2 * HASH_BYTES}}`, 'g')) ?? [];
-  }
-
   it.each<[Algorithm, string]>([
     ['Ed25519', 'urn:dev:mac:0024befffe800e01'],
     ['ESP256', 'urn:dev:ow:10e2073a01080e02'],
@@ -50,21 +40,7 @@ describe.skipIf(note !== '')(`a statement by openssl and mosquitto_pub${note}`, 
   ])('%s: is accepted, and its leaf is the one anyone can compute', async (algorithm, urn) => {
     const base = site.file(algorithm);
     const key = await makeOpensslKey(algorithm, base);
-    await mustRun([
-      ...[
-        'device',
-        'enrol',
-        '--config',
-        site.config,
-        '--device',
-        urn,
-        '--patient',
-        'p',
-        '--provider',
-        PROVIDER,
-      ],
-      ...['--key', key.publicFile],
-    ]);
+    await site.enrolKey(urn, key.publicFile);
     const statement = await makeStatementByHand(urn, algorithm, key, base);
     const file = `${base}.statement`;
     writeFileSync(file, statement);
@@ -72,7 +48,7 @@ describe.skipIf(note !== '')(`a statement by openssl and mosquitto_pub${note}`, 
     const accepted = await site.metric('vitalseal_statements_total{verdict="accept",code=""}');
     expect(accepted).toBeGreaterThanOrEqual(1);
     const leaf = sha256(Buffer.of(0), sha256(statement)).toString('hex');
-    await until('the leaf', async () => (await sealedLeaves()).includes(leaf));
+    await until('the leaf', async () => (await site.sealedLeaves()).includes(leaf));
     const path = `/v1/devices/${encodeURIComponent(urn)}/statements/0/receipt`;
     const receipt = Buffer.from(await (await site.get(path)).arrayBuffer());
     expect(receipt.includes(statement.subarray(-64))).toBe(true);

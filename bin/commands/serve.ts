@@ -9,13 +9,14 @@ export const serve: Command = {
   options: { config: CONFIG_OPTION },
   help: `
 Writes one JSON line to standard output when it is ready ({"ready":true,"mqtt":PORT,"http":PORT}) and its log to standard
-error. SIGTERM or SIGINT stops it cleanly: what was taken is committed and acknowledged first. Killed at any moment, it
+error. Without the embedded broker "mqtt" is null. SIGTERM or SIGINT stops it cleanly: what was taken is committed and acknowledged first. Killed at any moment, it
 goes on at the next start from what is stored; nothing acknowledged is missing.`,
   async run(values, _positionals, io) {
     const config = configOf(values, io);
     const logger = pino({ level: config.logLevel, base: null }, pino.destination(2));
     const gateway = await startGateway(config, { clock: { now: Date.now }, logger });
-    io.out(JSON.stringify({ ready: true, mqtt: gateway.mqttPort, http: gateway.httpPort }));
+    const mqtt = config.mqtt.enabled ? gateway.mqttPort : null;
+    io.out(JSON.stringify({ ready: true, mqtt, http: gateway.httpPort }));
     const stopped = new Promise<undefined>((resolve) =>
       io.stopped.addEventListener('abort', () => resolve(undefined), { once: true }),
     );

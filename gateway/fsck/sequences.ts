@@ -1,4 +1,4 @@
-/** What each device left out, as the table of gaps says it, against the numbers that the log holds. */
+/** What each device sent and left out, as its count and the table of gaps say it, against the numbers that the log holds. */
 import type { FsckContext } from './context.ts';
 import { type Line, SideBySide } from './side-by-side.ts';
 
@@ -27,6 +27,8 @@ export async function checkSequences(context: FsckContext): Promise<void> {
 class SequenceWalk {
   readonly #context: FsckContext;
   readonly #gaps: SideBySide<GapRow>;
+  /** Statements of each device in the log. */
+  readonly #counts = new Map<number, number>();
 
   constructor(context: FsckContext) {
     const { db } = context;
@@ -47,6 +49,7 @@ class SequenceWalk {
     let held: Held | undefined;
     for (const { device, boot, seq } of numbers) {
       await pace.step();
+      this.#counts.set(device, (this.#counts.get(device) ?? 0) + 1);
       if (held !== undefined && (held.device !== device || held.boot !== boot)) {
         this.#compare(held);
         held = undefined;
@@ -57,10 +60,28 @@ class SequenceWalk {
     }
     if (held !== undefined) this.#compare(held);
     for (const row of this.#gaps.rest()) this.#strayGap(row);
+    await this.#compareCounts();
   }
 
   close(): void {
     this.#gaps.close();
+  }
+
+  /** Each statement was counted in the transaction that appended it: entries cut off the end are missed here, if nowhere else. */
+  async #compareCounts(): Promise<void> {
+    const { db, pace, findings } = this.#context;
+    const devices = db.prepare<[], { id: number; urn: string; statements: number }>(
+      'SELECT id, urn, statements FROM devices ORDER BY id',
+    );
+    for (const { id, urn, statements } of devices.iterate()) {
+      await pace.step();
+      const held = this.#counts.get(id) ?? 0;
+      if (held !== statements)
+        findings.add(
+          'sequence-wrong',
+          `${statements} statements of ${urn} were logged, the log holds ${held}`,
+        );
+    }
   }
 
   #compare(held: Held): void {

@@ -10,6 +10,10 @@ export function deviceOfStatementsTopic(topic: string): string | undefined {
   return device !== undefined && isDeviceUrn(device) ? device : undefined;
 }
 
+export function statementsTopic(device: string): string {
+  return `wearables/${device}/statements`;
+}
+
 export function acksTopic(device: string): string {
   return `wearables/${device}/acks`;
 }

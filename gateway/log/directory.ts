@@ -8,7 +8,7 @@ import type {
   QuarantineReader,
 } from '../ports.ts';
 import type { QuarantineStore } from '../store/quarantine-store.ts';
-import type { RegistryStore } from '../store/registry-store.ts';
+import type { DeviceRow, RegistryStore } from '../store/registry-store.ts';
 import type { SequenceStore } from '../store/sequence-store.ts';
 
 const GAPS_SHOWN = 100;
@@ -35,8 +35,22 @@ export class RegistryDirectory implements DeviceDirectory {
       algorithm: row.key.algorithm,
       addedAt: row.addedAt,
       retiredAt: row.retiredAt ?? null,
+      effectiveAt: row.endedFrom ?? null,
+      reason: row.endReason ?? null,
     }));
-    return { ...summary, keys, gaps: this.#sequences.gaps(device.id, GAPS_SHOWN) };
+    const gaps = this.#sequences.gaps(device.id, GAPS_SHOWN);
+    return { ...summary, keys, revocation: this.#revocation(device), gaps };
+  }
+
+  #revocation(device: DeviceRow): DeviceDetails['revocation'] {
+    if (device.status !== 'revoked') return null;
+    const effectiveAt = device.ended_from ?? device.status_at;
+    return {
+      recordedAt: device.status_at,
+      effectiveAt,
+      reason: device.end_reason,
+      statementsSince: this.#registry.countSince(device.id, effectiveAt),
+    };
   }
 }
 

@@ -137,7 +137,7 @@ export class StatementWriter implements LogWriter {
     placed: Placed,
     judged: Exclude<SequenceVerdict, { kind: 'duplicate' }>,
   ): void {
-    const standing = this.#standingRefusal(device, work.batch.kid(at), placed.receivedAt);
+    const standing = this.#standingRefusal(device, work.batch.kid(at));
     if (standing !== undefined) this.#refuse(work, at, device.urn, standing.code, standing.detail);
     else if (judged.kind === 'equivocation') this.#refuseEquivocation(work, at, device, placed, judged.index);
     else if (this.#parts.keys.keyOf(device.owner) === undefined) work.verdicts.settle(at, SETTLED.withheld);
@@ -180,17 +180,12 @@ export class StatementWriter implements LogWriter {
    * Device and key as the log has them now: an event may have been committed since the statement was checked, and nothing of a
    * device may follow its revocation, its suspension or its key's retirement in the log.
    */
-  #standingRefusal(
-    device: DeviceState,
-    kid: Uint8Array,
-    receivedAt: number,
-  ): { code: RejectCode; detail: string } | undefined {
+  #standingRefusal(device: DeviceState, kid: Uint8Array): { code: RejectCode; detail: string } | undefined {
     const name = kidName(kid);
     if (!device.keys.has(name)) return { code: 'unknown-key', detail: `${device.urn} has no key of this id` };
     if (device.status === 'revoked')
       return { code: 'revoked-device', detail: `${device.urn} has been revoked` };
-    const retiredAt = device.keys.get(name);
-    if (retiredAt !== undefined && retiredAt <= receivedAt)
+    if (device.keys.get(name) !== undefined)
       return { code: 'retired-key', detail: `the key of ${device.urn} has been retired` };
     if (device.status === 'suspended')
       return { code: 'suspended-device', detail: `${device.urn} is suspended` };

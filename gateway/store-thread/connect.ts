@@ -3,10 +3,10 @@ import { Worker } from 'node:worker_threads';
 import type { CheckedData, VerdictData } from '../checked-batch.ts';
 import type { GatewayConfig } from '../config-schema.ts';
 import { GatewayError } from '../errors.ts';
-import type { DeviceEvents } from '../log/device-events.ts';
 import { openLogReader, type ReadableLog } from '../log/open-reader.ts';
 import { databaseFile, type StoreEvents } from '../open-store.ts';
 import type { AnchorStore, Clock, DeliveryStore, HeldBack, Logger, LogWriter, Sealer } from '../ports.ts';
+import type { DeviceWork } from '../request-watch.ts';
 import { readSecret } from '../secrets.ts';
 import { openReader } from '../store/database.ts';
 import { Caller, toError } from './rpc.ts';
@@ -17,7 +17,7 @@ export interface ConnectedStore {
   readonly log: ReadableLog & {
     readonly writer: LogWriter;
     readonly sealer: Sealer;
-    readonly deviceEvents: Pick<DeviceEvents, 'process'>;
+    readonly deviceWork: DeviceWork;
     readonly heldBack: HeldBack;
   };
   readonly anchors: AnchorStore;
@@ -86,7 +86,7 @@ export async function connectStore(
         ...readable,
         writer: { commit: (batch) => commit(caller, batch) },
         sealer: caller.remote<Sealer>('sealer'),
-        deviceEvents: caller.remote<Pick<DeviceEvents, 'process'>>('deviceEvents'),
+        deviceWork: caller.remote<DeviceWork>('deviceWork'),
         heldBack: caller.remote<HeldBack>('heldBack'),
       },
       anchors: caller.remote<AnchorStore>('anchors'),

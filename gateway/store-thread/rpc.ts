@@ -61,7 +61,12 @@ export class Caller {
     const call = this.#next++;
     this.#open.set(call, answer);
     const message: CallMessage = { call, object, method, args, now: this.#clock.now() };
-    this.#channel.postMessage(message, transfer);
+    try {
+      this.#channel.postMessage(message, transfer);
+    } catch (error) {
+      this.#open.delete(call);
+      answer.reject(error); // an argument that cannot cross fails its own call
+    }
     return answer.promise as Promise<T>;
   }
 
@@ -96,9 +101,10 @@ export async function answerCall(
   { call, object, method, args }: CallMessage,
 ): Promise<void> {
   try {
-    const target = objects[object] as Record<string, Method> | undefined;
+    const target = objects[object] as Record<string, Method | undefined> | undefined;
     if (target === undefined) throw new TypeError(`there is no object ${object}`);
-    const value = await (target[method] as Method).apply(target, args as unknown[]);
+    if (typeof target[method] !== 'function') throw new TypeError(`${object} has no method ${method}`);
+    const value = await target[method](...args);
     port.postMessage({ reply: call, value } satisfies ReplyMessage);
   } catch (error) {
     port.postMessage({ reply: call, error: toPlain(error) } satisfies ReplyMessage);

@@ -6,6 +6,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { GatewayConfig } from '../config-schema.ts';
 import { openStore } from '../open-store.ts';
 import type { Logger } from '../ports.ts';
+import { deviceWorkOf } from '../request-watch.ts';
 import { answerCall, type CallMessage, type ReplyMessage, toPlain } from './rpc.ts';
 
 /** What the thread tells unasked. */
@@ -49,8 +50,9 @@ function serve(port: NonNullable<typeof parentPort>, { config, now }: StoreThrea
       onFatal: (error) => tell({ event: 'fatal', error: toPlain(error) }),
     });
     const { writer, sealer, deviceEvents, heldBack } = store.log;
+    const deviceWork = deviceWorkOf(deviceEvents);
     const { anchors, deliveries } = store;
-    const objects = { writer, sealer, deviceEvents, heldBack, anchors, deliveries, store };
+    const objects = { writer, sealer, deviceWork, heldBack, anchors, deliveries, store };
     port.on('message', (message: CallMessage) => {
       time = message.now;
       void answerCall(port, objects, message);

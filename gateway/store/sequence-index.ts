@@ -22,11 +22,17 @@ CREATE TABLE IF NOT EXISTS sequence_index_cursor (
 ) STRICT;
 `;
 
-/** Statements in memory before they are merged: about 3 MB. At a thousand active devices sixteen rows then share a page. */
-const MERGE_AT = 16_384;
+export interface MergeSizes {
+  /** Statements in memory before they are merged. */
+  readonly mergeAt: number;
+  /** Rows merged by a commit at least, until a merge is over. */
+  readonly mergedAtLeast: number;
+}
+
+/** About 3 MB. At a thousand active devices sixteen rows then share a page. */
+const MERGE_SIZES: MergeSizes = { mergeAt: 16_384, mergedAtLeast: 64 };
 /** Rows merged for each statement appended meanwhile: twice as fast as they come, and no commit has to do it all. */
 const MERGED_PER_APPEND = 2;
-const MERGED_AT_LEAST = 64;
 
 export interface IndexedStatement {
   readonly boot: number;
@@ -44,6 +50,7 @@ type Tail = Map<string, IndexedStatement>;
 
 export class SequenceIndex {
   readonly #db: Db;
+  readonly #sizes: MergeSizes;
   readonly #find;
   readonly #newest;
   readonly #newestOfBoot;
@@ -57,8 +64,9 @@ export class SequenceIndex {
   /** The merge under way: its rows in key order, how many are in the table, and the cursor once all are. */
   #merge: { readonly rows: readonly MergeRow[]; done: number; readonly cursor: number } | undefined;
 
-  constructor(db: Db) {
+  constructor(db: Db, sizes: MergeSizes = MERGE_SIZES) {
     this.#db = db;
+    this.#sizes = sizes;
     this.#find = db
       .prepare<[number, number, number], number>(
         'SELECT idx FROM sequence_index WHERE device = ? AND boot = ? AND seq = ?',
@@ -73,6 +81,11 @@ export class SequenceIndex {
     );
     this.#insert = db.prepare('INSERT INTO sequence_index VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING');
     this.reload();
+  }
+
+  /** Statements held in memory. */
+  get waiting(): number {
+    return this.#waiting;
   }
 
   /** Reads everything after the cursor again: at start, and after a transaction was rolled back. */
@@ -139,13 +152,13 @@ export class SequenceIndex {
   /** Called by the writer at the end of a transaction that appended `appended` statements: merges a share of what waits. */
   mergeSome(appended: number): void {
     if (this.#merge === undefined) {
-      if (this.#waiting < MERGE_AT) return;
+      if (this.#waiting < this.#sizes.mergeAt) return;
       this.#merge = { rows: this.#inKeyOrder(), done: 0, cursor: this.#seenUpTo };
     }
     const merge = this.#merge;
     const upTo = Math.min(
       merge.rows.length,
-      merge.done + Math.max(appended * MERGED_PER_APPEND, MERGED_AT_LEAST),
+      merge.done + Math.max(appended * MERGED_PER_APPEND, this.#sizes.mergedAtLeast),
     );
     for (; merge.done < upTo; merge.done++) {
       const { device, boot, seq, index } = merge.rows[merge.done] as MergeRow;

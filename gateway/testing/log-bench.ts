@@ -63,6 +63,8 @@ export class LogBench {
   readonly commits: number[] = [];
   /** What else to do about a gap. */
   onGap: (device: string, gap: SequenceRange) => void = () => undefined;
+  /** What else to do about a device that changed. */
+  onDeviceChanged: (device: string) => void = () => undefined;
   readonly #remove: () => void;
 
   constructor(options: BenchOptions = {}) {
@@ -87,7 +89,10 @@ export class LogBench {
         this.gaps.push({ device, gap });
         this.onGap(device, gap);
       },
-      onDeviceChanged: (urn) => this.registry.invalidate(urn),
+      onDeviceChanged: (urn) => {
+        this.registry.invalidate(urn);
+        this.onDeviceChanged(urn);
+      },
       onCommit: (pieces) => this.commits.push(pieces),
       onFatal: (error) => this.fatal.push(error),
     });

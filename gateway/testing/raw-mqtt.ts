@@ -44,6 +44,7 @@ export function remainingLength(length: number): Buffer {
 export interface RawConnect {
   readonly clientId: Text;
   readonly username?: Text;
+  readonly password?: Uint8Array;
   readonly clean?: boolean;
   readonly keepalive?: number;
   readonly protocolLevel?: number;
@@ -55,9 +56,17 @@ export interface RawConnect {
   };
 }
 
-export function connectPacket({ clientId, username, clean = true, will, ...rest }: RawConnect): Buffer {
+export function connectPacket({
+  clientId,
+  username,
+  password,
+  clean = true,
+  will,
+  ...rest
+}: RawConnect): Buffer {
   const flags =
     (username === undefined ? 0 : 0x80) |
+    (password === undefined ? 0 : 0x40) |
     (clean ? 0x02 : 0) |
     (will === undefined ? 0 : 0x04 | (will.qos << 3) | (will.retain === true ? 0x20 : 0));
   const keepalive = rest.keepalive ?? 0;
@@ -68,6 +77,7 @@ export function connectPacket({ clientId, username, clean = true, will, ...rest 
     field(clientId),
     ...(will === undefined ? [] : [field(will.topic), field(will.payload)]),
     ...(username === undefined ? [] : [field(username)]),
+    ...(password === undefined ? [] : [field(password)]),
   );
 }
 
@@ -84,6 +94,10 @@ export function publishPacket(
 export function subscribePacket(topics: readonly string[], qos = 1, id = 10): Buffer {
   const filters = topics.map((topic) => Buffer.concat([field(topic), Buffer.from([qos])]));
   return frame(0x82, Buffer.from([id >> 8, id & 0xff]), ...filters);
+}
+
+export function unsubscribePacket(topics: readonly string[], id = 11): Buffer {
+  return frame(0xa2, Buffer.from([id >> 8, id & 0xff]), ...topics.map(field));
 }
 
 export const PINGREQ_PACKET = Buffer.from([0xc0, 0]);

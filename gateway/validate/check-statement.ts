@@ -55,12 +55,12 @@ function mayBeHeld({ boot, seq }: Statement, question: Question): boolean {
 
 /** Standing, key, signature and payload, cheapest first; the flags the payload earns. */
 function checkTruth(statement: Statement, question: Question, verify: Verify): Parsed<readonly Flag[]> {
-  const { urn, status, receivedAt } = question;
+  const { urn, status } = question;
   if (status === 'revoked') return reject('revoked-device', `${urn} has been revoked`);
   const key = findPackedKey(question.keys, statement.kid);
   if (key === undefined || key.algorithm !== statement.algorithm)
     return reject('unknown-key', `${urn} has no ${statement.algorithm} key of this id`);
-  if (key.retiredAt !== undefined && key.retiredAt <= receivedAt)
+  if (key.retiredAt !== undefined)
     return reject('retired-key', `the key was retired at ${new Date(key.retiredAt).toISOString()}`);
   if (!verify(key, statement.signedBytes, statement.signature))
     return reject('bad-signature', 'the signature is not one of the named key over these bytes');

@@ -1,5 +1,5 @@
 /** A queue of many lines, each with a name, served in turn: whoever sends much waits behind itself, not before others. */
-export class FairQueue<T> {
+export class FairQueue<T extends { readonly arrival: number }> {
   /** Lines in the order of their turns; none is empty. */
   readonly #lines = new Map<string, T[]>();
   /** Lines that wait for `release`; they may be empty. */
@@ -10,14 +10,17 @@ export class FairQueue<T> {
     return this.#size;
   }
 
+  /** Items of a line come in the order of their `arrival`. */
   push(name: string, item: T): void {
     this.#lineOf(name).push(item);
     this.#size += 1;
   }
 
-  /** Puts an item before the others of its line. */
+  /** Puts an item back where it stood, whichever others of its line have come back before it. */
   putBack(name: string, item: T): void {
-    this.#lineOf(name).unshift(item);
+    const line = this.#lineOf(name);
+    const at = line.findIndex(({ arrival }) => arrival > item.arrival);
+    line.splice(at < 0 ? line.length : at, 0, item);
     this.#size += 1;
   }
 

@@ -47,6 +47,8 @@ const STANDING_CODES: ReadonlySet<string> = new Set([
 ]);
 
 interface Ticket {
+  /** Counts up. */
+  readonly arrival: number;
   readonly inbound: Inbound;
   readonly resolve: (verdict: Verdict) => void;
   readonly reject: (error: unknown) => void;
@@ -61,6 +63,7 @@ export class StatementIntake implements Intake {
   readonly #options: IntakeOptions;
   readonly #queue = new FairQueue<Ticket>();
   readonly #heads = new Map<string, Head>();
+  #arrivals = 0;
   #checking = 0;
   #underWay = 0;
   #scheduled = false;
@@ -87,6 +90,7 @@ export class StatementIntake implements Intake {
     }
     return new Promise((resolve, reject) => {
       this.#queue.push(inbound.device, {
+        arrival: this.#arrivals++,
         inbound,
         resolve,
         reject,

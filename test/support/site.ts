@@ -5,13 +5,12 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Anvil } from '../../contracts/index.ts';
 import type { GatewayConfig } from '../../gateway/config-schema.ts';
 import { Inbox, type InboxItem, openInboxDatabase, readInbox } from '../../provider/index.ts';
 import { encodeCoseKey } from '../../src/cose/key.ts';
 import { tilePath, tileWidth } from '../../src/tile.ts';
-import { mustRun, type Running, startProgram, startVitalseal, VITALSEAL } from './command.ts';
+import { mustRun, type Running, type RunOptions, startVitalseal } from './command.ts';
 import { freePort } from './free-port.ts';
 import type { Sender } from './sender.ts';
 
@@ -19,6 +18,7 @@ export const ORIGIN = 'clinic.example/log';
 export const PROVIDER = 'clinic';
 const FUNDS_WEI = '0xde0b6b3a7640000';
 const ENTRY_BYTES = 34; // uint16 length and a SHA-256
+const LEAF_HEX = /[0-9a-f]{64}/g;
 
 type Config = Record<string, unknown> & Partial<GatewayConfig>;
 
@@ -85,8 +85,8 @@ export class Site {
     return startVitalseal(['provider', 'serve', '--config', this.providerConfig]);
   }
 
-  async startGateway(): Promise<ServedGateway> {
-    const program = await startVitalseal(['serve', '--config', this.config]);
+  async startGateway(options: RunOptions = {}): Promise<ServedGateway> {
+    const program = await startVitalseal(['serve', '--config', this.config], options);
     const { mqtt, http } = JSON.parse(program.firstLine) as { mqtt: number; http: number };
     this.#gateway = {
       ...program,
@@ -94,14 +94,6 @@ export class Site {
       httpUrl: `http://127.0.0.1:${http}`,
     };
     return this.#gateway;
-  }
-
-  /** Starts a gateway and kills it a moment later, whether it was ready or not. */
-  async startAndKill(afterMs: number): Promise<void> {
-    const program = startProgram(process.execPath, [VITALSEAL, 'serve', '--config', this.config]);
-    await delay(afterMs);
-    program.kill('SIGKILL');
-    await program.exited;
   }
 
   get gateway(): ServedGateway {
@@ -117,6 +109,12 @@ export class Site {
     });
     writeFileSync(this.file('fleet.jsonl'), lines.join('\n'));
     await mustRun(['device', 'enrol', '--config', this.config, '--from', this.file('fleet.jsonl')]);
+  }
+
+  /** Enrols one device by the public key in a PEM file. */
+  async enrolKey(urn: string, publicFile: string): Promise<void> {
+    const device = ['--device', urn, '--patient', 'p', '--provider', PROVIDER, '--key', publicFile];
+    await mustRun(['device', 'enrol', '--config', this.config, ...device]);
   }
 
   /** GET with the administrator's token. */
@@ -148,6 +146,14 @@ export class Site {
         entries.push(bundle.subarray(at + 2, at + ENTRY_BYTES).toString('hex'));
     }
     return entries;
+  }
+
+  /** The leaf hashes of a log of at most 256 entries that the newest checkpoint covers, in hex, out of the served tile. */
+  async sealedLeaves(): Promise<string[]> {
+    const size = (await this.sealedEntries()).length;
+    const tile = await this.get(`/${tilePath(0, 0, size)}`);
+    const hashes = Buffer.from(await tile.arrayBuffer()).toString('hex');
+    return hashes.match(LEAF_HEX) ?? [];
   }
 
   /** What a reader finds in the provider's inbox after this position. */
