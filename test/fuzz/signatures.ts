@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
+import { parsePublicKeyNatively } from '../../gateway/crypto/public-key.ts';
 import { agreedVerdict } from '../../gateway/crypto/testing/all-backends.ts';
 import { bytesToHex } from '../../src/bytes.ts';
 import { decodeCoseKey, encodeCoseKey, parsePublicKey } from '../../src/cose/key.ts';
@@ -77,10 +78,14 @@ function checkClaim(random: SeededRandom, claim: Claim, counts: SignatureCounts)
   if (random.chance(ENROLMENT_ONE_IN)) checkKey(claim, counts);
 }
 
-/** What enrolment takes comes back the same from its own encoding. */
+/** Native code takes the keys that the reference takes, and what is taken comes back the same from its own encoding. */
 function checkKey({ algorithm, publicKey }: Claim, counts: SignatureCounts): void {
   counts.keys += 1;
   const parsed = parsePublicKey(algorithm, publicKey);
+  if (!isDeepStrictEqual(parsePublicKeyNatively(algorithm, publicKey), parsed))
+    throw new Error(
+      `native code does not say ${parsed.kind} to the key ${algorithm} ${bytesToHex(publicKey)}`,
+    );
   if (parsed.kind === 'reject') return;
   counts.enrollable += 1;
   if (!isDeepStrictEqual(decodeCoseKey(encodeCoseKey(parsed.value)), parsed))
