@@ -63,18 +63,18 @@ function groupOfFile(url: string): string | undefined {
   return `${part}/${module.replace(/\.[jt]s$/, '')}`;
 }
 
-/** Adds the profile of one thread, the `thread`th of `threads`. */
+/** Adds the profile of one thread, the `thread`th of `threads`, without its first seconds. */
 function addProfile(
   profile: Profile,
-  thread: number,
-  threads: number,
-  groups: Times,
-  functions: Times,
+  [thread, threads, skipSeconds]: readonly [number, number, number],
+  [groups, functions]: readonly [Times, Times],
 ): void {
   const names = nameNodes(profile.nodes);
+  let elapsed = 0;
   for (const [at, id] of profile.samples.entries()) {
     const name = names.get(id);
-    if (name === undefined) continue;
+    elapsed += profile.timeDeltas[at] ?? 0;
+    if (name === undefined || elapsed < skipSeconds * US_PER_SECOND) continue;
     for (const [times, key] of [
       [groups, name.group],
       [functions, name.label],
