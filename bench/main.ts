@@ -6,11 +6,13 @@ import { measureGrowth } from './growth.ts';
 import { measureIntake } from './intake.ts';
 import type { Bench } from './options.ts';
 import { printFigures } from './report.ts';
+import { measureSoak } from './soak.ts';
 
 const BENCHES: Readonly<Record<string, Bench>> = {
   external: ({ say }) => measureExternal(say),
   growth: ({ say }) => measureGrowth(say),
   intake: measureIntake,
+  soak: measureSoak,
 };
 const USAGE = `npm run bench -- NAME [--json], where NAME is one of ${Object.keys(BENCHES).join(', ')}
   --json          one line of JSON instead of a table
@@ -30,6 +32,9 @@ const { values, positionals } = parseArgs({
     'cpu-prof': { type: 'string' },
   },
 });
+// An orderly exit ends what was started and removes what was made.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+
 const measure = BENCHES[positionals[0] ?? ''];
 if (measure === undefined) {
   process.stderr.write(USAGE);
