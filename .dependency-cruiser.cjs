@@ -40,7 +40,7 @@ module.exports = {
       comment: 'a stage sees its neighbours through gateway/ports.ts',
       severity: 'error',
       from: { path: `^gateway/${stage}/`, pathNot: TEST },
-      to: { path: `^gateway/(?!${stage}/|ports\\.ts|errors\\.ts|store/|crypto/)` },
+      to: { path: `^gateway/(?!${stage}/|ports\\.ts|errors\\.ts|checked-batch\\.ts|store/|crypto/)` },
     })),
     {
       name: 'fsck-looks-from-outside',
@@ -56,10 +56,11 @@ module.exports = {
       to: { path: '^gateway/(ingest|validate|log|anchor|deliver|http|main)' },
     },
     onlyIn('aedes', 'gateway/ingest/'),
-    onlyIn('mqtt', 'gateway/ingest/', 'device-sim/'),
+    onlyIn('mqtt', 'gateway/ingest/external/broker-connection', 'device-sim/'),
     onlyIn('ethers', 'gateway/anchor/', 'gateway/fsck/chain-ethers', 'contracts/', 'bin/'),
     onlyIn('better-sqlite3', 'gateway/store/', 'provider/'),
     onlyIn('sodium-native', 'gateway/crypto/'),
+    onlyIn('piscina', 'gateway/validate/'),
     {
       name: 'no-cycles',
       severity: 'error',

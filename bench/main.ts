@@ -1,18 +1,46 @@
 /** `npm run bench -- NAME [--json]`: measures one group of figures and prints them. */
 import process from 'node:process';
+import { parseArgs } from 'node:util';
+import { measureExternal } from './external.ts';
 import { measureGrowth } from './growth.ts';
-import { type Figure, printFigures } from './report.ts';
+import { measureIntake } from './intake.ts';
+import type { Bench } from './options.ts';
+import { printFigures } from './report.ts';
 
-const BENCHES: Readonly<Record<string, (say: (line: string) => void) => Promise<Figure[]>>> = {
-  growth: measureGrowth,
+const BENCHES: Readonly<Record<string, Bench>> = {
+  external: ({ say }) => measureExternal(say),
+  growth: ({ say }) => measureGrowth(say),
+  intake: measureIntake,
 };
+const USAGE = `npm run bench -- NAME [--json], where NAME is one of ${Object.keys(BENCHES).join(', ')}
+  --json          one line of JSON instead of a table
+  --only A,B      intake: only these groups of figures
+  --rounds N      intake: how often each ratio is taken; the median counts (default 5)
+  --cpu-prof DIR  intake: a CPU profile of each thread of the gateway; read them with bench/profile.ts
+  --minutes N     soak: how long (default 10)
+`;
 
-const args = process.argv.slice(2);
-const [name = ''] = args.filter((argument) => !argument.startsWith('--'));
-const measure = BENCHES[name];
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    json: { type: 'boolean', default: false },
+    only: { type: 'string' },
+    rounds: { type: 'string', default: '5' },
+    minutes: { type: 'string', default: '10' },
+    'cpu-prof': { type: 'string' },
+  },
+});
+const measure = BENCHES[positionals[0] ?? ''];
 if (measure === undefined) {
-  process.stderr.write(`which bench? ${Object.keys(BENCHES).join(', ')}\n`);
+  process.stderr.write(USAGE);
   process.exitCode = 2;
 } else {
-  printFigures(await measure((line) => process.stderr.write(`${line}\n`)), args.includes('--json'));
+  const figures = await measure({
+    say: (line) => void process.stderr.write(`${line}\n`),
+    only: values.only?.split(','),
+    rounds: Number(values.rounds),
+    minutes: Number(values.minutes),
+    cpuProf: values['cpu-prof'],
+  });
+  printFigures(figures, values.json);
 }

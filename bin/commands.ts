@@ -2,7 +2,8 @@
 import type { Command } from './cli.ts';
 import { contractDeploy } from './commands/contract.ts';
 import { demo } from './commands/demo.ts';
-import { deviceChanges, deviceEnrol } from './commands/device-changes.ts';
+import { deviceChanges } from './commands/device-changes.ts';
+import { deviceEnrol } from './commands/device-enrol.ts';
 import { deviceList, deviceShow } from './commands/device-views.ts';
 import { fsck } from './commands/fsck.ts';
 import { init } from './commands/init.ts';

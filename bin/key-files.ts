@@ -1,9 +1,10 @@
 /** Public keys in the forms device makers have them: COSE_Key, PEM, JWK. */
 import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { decodeCoseKeyNatively, parsePublicKeyNatively } from '../gateway/crypto/public-key.ts';
 import { base64ToBytes, hexToBytes } from '../src/bytes.ts';
 import type { Algorithm } from '../src/cose/algorithm.ts';
-import { decodeCoseKey, type PublicKey, parsePublicKey } from '../src/cose/key.ts';
+import type { PublicKey } from '../src/cose/key.ts';
 import type { Parsed } from '../src/verdict.ts';
 import { UsageError } from './cli.ts';
 
@@ -25,7 +26,7 @@ export function readPublicKeyFile(file: string): PublicKey {
   if (content.includes('PRIVATE KEY'))
     throw new UsageError(`${file} holds a private key; only the public key leaves a device`);
   const asText = parseText(content);
-  const key = asText ?? decodeCoseKey(Uint8Array.from(bytes));
+  const key = asText ?? decodeCoseKeyNatively(Uint8Array.from(bytes));
   if (key.kind === 'ok') return key.value;
   const what = asText === undefined ? 'neither PEM nor JWK; ' : '';
   throw new UsageError(`${file}: ${what}${key.detail}`);
@@ -33,12 +34,29 @@ export function readPublicKeyFile(file: string): PublicKey {
 
 /** A COSE_Key in base64 or hex, a PEM or a JWK; undefined when the text is none of these. */
 export function parseText(content: string): Parsed<PublicKey> | undefined {
+  if (content.startsWith('-----BEGIN') && content.includes('PRIVATE KEY')) return PRIVATE;
   if (content.startsWith('-----BEGIN')) return fromKeyObject(() => createPublicKey(content));
-  if (content.startsWith('{'))
-    return fromKeyObject(() => createPublicKey({ key: JSON.parse(content) as JsonWebKey, format: 'jwk' }));
-  if (/^(?:[0-9a-fA-F]{2})+$/.test(content)) return decodeCoseKey(hexToBytes(content));
+  if (content.startsWith('{')) return fromJwk(content);
+  if (/^(?:[0-9a-fA-F]{2})+$/.test(content)) return decodeCoseKeyNatively(hexToBytes(content));
   const base64 = base64ToBytes(content);
-  return base64 === undefined || base64.length === 0 ? undefined : decodeCoseKey(base64);
+  return base64 === undefined || base64.length === 0 ? undefined : decodeCoseKeyNatively(base64);
+}
+
+const PRIVATE = {
+  kind: 'reject',
+  code: 'malformed',
+  detail: 'a private key; only the public key leaves a device',
+} as const;
+
+function fromJwk(content: string): Parsed<PublicKey> {
+  let jwk: JsonWebKey;
+  try {
+    jwk = JSON.parse(content) as JsonWebKey; // attacker-controlled
+  } catch {
+    // The parser's message may quote what stands there, and someone may have put a private key there.
+    return { kind: 'reject', code: 'malformed', detail: 'no readable public key (not JSON)' };
+  }
+  return jwk.d === undefined ? fromKeyObject(() => createPublicKey({ key: jwk, format: 'jwk' })) : PRIVATE;
 }
 
 function fromKeyObject(read: () => KeyObject): Parsed<PublicKey> {
@@ -53,7 +71,7 @@ function fromKeyObject(read: () => KeyObject): Parsed<PublicKey> {
       };
     const coordinates = [x, y].map((text) => Uint8Array.from(Buffer.from(text, 'base64url')));
     const [first = new Uint8Array(), second = new Uint8Array()] = coordinates;
-    return parsePublicKey(
+    return parsePublicKeyNatively(
       algorithm,
       algorithm === 'Ed25519' ? first : Uint8Array.from([4, ...first, ...second]),
     );

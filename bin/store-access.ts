@@ -47,7 +47,11 @@ export async function withStore<T>(
   return openAndUse(config, use);
 }
 
-async function openAndUse<T>(config: GatewayConfig, use: (store: GatewayStore) => Promise<T>): Promise<T> {
+/** Opens the store, making it when it is missing. */
+export async function openAndUse<T>(
+  config: GatewayConfig,
+  use: (store: GatewayStore) => Promise<T>,
+): Promise<T> {
   const store = openStore(config, { now: Date.now }, SILENT_LOGGER, NO_STORE_EVENTS);
   try {
     return await use(store);

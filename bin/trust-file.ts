@@ -1,9 +1,10 @@
 /** The trust file: what a verifier trusts, as JSON that people can write and read. Keys are COSE_Keys in base64. */
 import { readFileSync } from 'node:fs';
 import type { GatewayConfig } from '../gateway/config-schema.ts';
-import type { RegistryStore } from '../gateway/store/registry-store.ts';
+import type { DeviceKeyRow, DeviceRow, RegistryStore } from '../gateway/store/registry-store.ts';
 import { bytesToBase64, hexToBytes } from '../src/bytes.ts';
 import { encodeCoseKey, type PublicKey } from '../src/cose/key.ts';
+import { isExposed } from '../src/log-statement.ts';
 import type { Trust, TrustedDeviceKey, TrustedLog } from '../src/receipt/trust.ts';
 import { UsageError } from './cli.ts';
 import { parseText } from './key-files.ts';
@@ -25,11 +26,14 @@ interface ContractText {
   readonly logId: string;
 }
 
-/** Seconds since the Unix epoch. */
+/** Times in seconds since the Unix epoch; sizes are of the log of that origin. */
 interface KeyTimes {
   readonly validFrom?: number;
   readonly retiredAt?: number;
   readonly revokedAt?: number;
+  readonly log?: string;
+  readonly retiredAtSize?: number;
+  readonly revokedAtSize?: number;
 }
 
 /** The trust file as the gateway's operator would write it. */
@@ -44,7 +48,7 @@ export function describeTrust(
   const urns = only === undefined ? allDevices(registry) : [only];
   return {
     logs: [{ origin: config.origin, key: keyText(logKey), ...(contract === undefined ? {} : { contract }) }],
-    deviceKeys: urns.flatMap((urn) => keysOf(registry, urn)),
+    deviceKeys: urns.flatMap((urn) => keysOf(registry, urn, config.origin)),
   };
 }
 
@@ -52,16 +56,51 @@ export function describeTrust(
  * The key a device was enrolled with has been its own from the start, so what it signed before it came to this clinic is its word too.
  * A key that was added later counts from then on.
  */
-function keysOf(registry: RegistryStore, urn: string): TrustFile['deviceKeys'] {
+function keysOf(registry: RegistryStore, urn: string, origin: string): TrustFile['deviceKeys'] {
   const device = registry.device(urn);
   if (device === undefined) return [];
-  return registry.keys(device.id).map(({ key, addedAt, retiredAt }) => ({
+  return registry.keys(device.id).map((row) => ({
     device: urn,
-    key: keyText(key),
-    ...(addedAt > device.enrolled_at ? { validFrom: Math.floor(addedAt / 1000) } : {}),
-    ...(retiredAt === undefined ? {} : { retiredAt: Math.floor(retiredAt / 1000) }),
-    ...(device.status === 'revoked' ? { revokedAt: Math.floor(device.status_at / 1000) } : {}),
+    key: keyText(row.key),
+    ...(row.addedAt > device.enrolled_at ? { validFrom: Math.floor(row.addedAt / 1000) } : {}),
+    ...endTimes(endsOf(device, row), origin),
   }));
+}
+
+interface End {
+  readonly isExposed: boolean;
+  /** Seconds. */
+  readonly from: number;
+  readonly size: number;
+}
+
+/** What ended the trust in a key: its own retirement, the revocation of its device, or both. A planned end has ended nothing yet. */
+function endsOf(device: DeviceRow, { retiredAt, endedFrom, endReason, endedSize }: DeviceKeyRow): End[] {
+  const seconds = (ms: number): number => Math.floor(ms / 1000);
+  const ends: End[] = [];
+  if (retiredAt !== undefined)
+    ends.push({
+      isExposed: isExposed('retire-key', endReason),
+      from: seconds(endedFrom ?? retiredAt),
+      size: endedSize ?? 0,
+    });
+  if (device.status === 'revoked')
+    ends.push({
+      isExposed: isExposed('revoke', device.end_reason ?? undefined),
+      from: seconds(device.ended_from ?? device.status_at),
+      size: device.ended_size ?? 0,
+    });
+  return ends;
+}
+
+function endTimes(ends: readonly End[], origin: string): KeyTimes {
+  const [orderly, exposed] = [ends.filter((end) => !end.isExposed), ends.filter((end) => end.isExposed)];
+  const least = (of: readonly End[], field: 'from' | 'size') => Math.min(...of.map((end) => end[field]));
+  return {
+    ...(orderly.length > 0 && { retiredAt: least(orderly, 'from'), retiredAtSize: least(orderly, 'size') }),
+    ...(exposed.length > 0 && { revokedAt: least(exposed, 'from'), revokedAtSize: least(exposed, 'size') }),
+    ...(ends.length > 0 && { log: origin }),
+  };
 }
 
 function allDevices(registry: RegistryStore): string[] {
@@ -145,12 +184,20 @@ function readHex(value: unknown, bytes: number, where: string): Uint8Array {
 }
 
 function readTimes(entry: KeyTimes, where: string): KeyTimes {
-  const times: Record<string, number> = {};
+  const times: Record<string, number | string> = {};
   for (const name of ['validFrom', 'retiredAt', 'revokedAt'] as const) {
     const value = entry[name];
     if (value === undefined) continue;
     if (typeof value !== 'number' || !Number.isFinite(value))
       throw new UsageError(`${where}.${name}: must be seconds since 1970`);
+    times[name] = value;
+  }
+  if (entry.log !== undefined) times['log'] = readText(entry.log, `${where}.log`);
+  for (const name of ['retiredAtSize', 'revokedAtSize'] as const) {
+    const value = entry[name];
+    if (value === undefined) continue;
+    if (!Number.isSafeInteger(value) || value < 0)
+      throw new UsageError(`${where}.${name}: must be a number of entries`);
     times[name] = value;
   }
   return times;

@@ -4,6 +4,7 @@
  *
  * The order is always: sign, store durably, send, record the acknowledgement. A restart goes on from what is stored.
  */
+import { equalBytes } from '../src/bytes.ts';
 import type { PublicKey } from '../src/cose/key.ts';
 import { SENML_CONTENT_FORMAT } from '../src/payload.ts';
 import { type Beacon, hashEntry, signStatement } from '../src/statement.ts';
@@ -20,6 +21,7 @@ import { type Answer, decodeAnswer, decodeBeacon, decodeResend, type ResendRange
 import { openMqttLink } from './mqtt-link.ts';
 import { numberKey, type StatementNumber } from './state/acknowledgements.ts';
 import { type DeviceIdentity, DeviceStore } from './state/device-store.ts';
+import { Unanswered } from './unanswered.ts';
 
 /** What a device is asked to state. */
 export interface Reading {
@@ -47,7 +49,16 @@ export interface DeviceOptions {
   readonly fresh: () => DeviceIdentity;
   readonly onEvent?: (event: DeviceEvent) => void;
   readonly openLink?: OpenLink;
+  /**
+   * Whose word lets the device forget a statement: the broker's PUBACK, which says enough where the gateway is the broker, or
+   * the gateway's own answer on the acks topic, where another broker stands between. Default 'broker'.
+   */
+  readonly keepUntil?: 'broker' | 'gateway';
+  /** With `keepUntil` 'gateway': a statement is sent again after so long without an answer, then after twice as long ... Default 30 s. */
+  readonly answerWithinMs?: number;
 }
+
+const ANSWER_WITHIN_MS = 30_000;
 
 /** Publications under way at once. More only moves the queue into the socket. */
 const MAX_IN_FLIGHT = 32;
@@ -64,6 +75,8 @@ export class Device {
   readonly #queue: StatementNumber[];
   readonly #queued: Set<string>;
   #inFlight = 0;
+  /** With the broker, without the gateway's word; undefined where the broker's is enough. */
+  readonly #unanswered: Unanswered | undefined;
   /** The last signature or write; each waits for the one before, so that numbers and hashes chain. */
   #tail: Promise<unknown> = Promise.resolve();
   readonly #tasks = new Set<Promise<void>>();
@@ -77,6 +90,12 @@ export class Device {
     this.#openLink = options.openLink ?? openMqttLink;
     this.#queue = [...store.outbox()];
     this.#queued = new Set(this.#queue.map(numberKey));
+    if (options.keepUntil === 'gateway') {
+      this.#unanswered = new Unanswered(options.answerWithinMs ?? ANSWER_WITHIN_MS, (number) => {
+        this.#enqueue(number);
+        this.#pump();
+      });
+    }
   }
 
   /** Opens a device, new or as it was left. */
@@ -103,7 +122,7 @@ export class Device {
 
   /** How many statements are stored and not acknowledged. */
   get pending(): number {
-    return this.#queue.length + this.#inFlight;
+    return this.#queue.length + this.#inFlight + (this.#unanswered?.size ?? 0);
   }
 
   /** What the misbehaviours need of an honest device; nothing else should. */
@@ -161,6 +180,7 @@ export class Device {
     await this.disconnect();
     await this.#tail;
     await Promise.all(this.#tasks);
+    this.#unanswered?.close();
     this.#fail(new Error('the device is closed'));
     await this.#store.close();
   }
@@ -248,8 +268,27 @@ export class Device {
       return;
     }
     this.#queued.delete(numberKey(number));
+    // The gateway's answer can be here before the broker's.
+    if (this.#unanswered === undefined) await this.#acknowledge(number);
+    else if (!this.#store.isAcknowledged(number)) this.#unanswered.add(number);
+  }
+
+  async #acknowledge(number: StatementNumber): Promise<void> {
     await this.#store.acknowledge(number);
     this.#onEvent({ kind: 'acknowledged', ...number });
+  }
+
+  /** The gateway has it, or has judged these very bytes: a refusal can be meant for someone else's under the same number. */
+  async #answered(answer: Answer): Promise<void> {
+    const { boot, seq, verdict, entry } = answer;
+    if (boot === undefined || seq === undefined || this.#store.isAcknowledged({ boot, seq })) return;
+    const statement = await this.#store.read({ boot, seq });
+    if (statement === undefined) return;
+    if (verdict === 'reject' && !(entry && equalBytes(entry, hashEntry(statement).subarray(0, entry.length))))
+      return;
+    this.#unanswered?.delete({ boot, seq });
+    await this.#acknowledge({ boot, seq });
+    if (this.pending === 0) this.#wake();
   }
 
   #settle(): void {
@@ -272,6 +311,7 @@ export class Device {
     if (topic === acksTopic(this.urn)) {
       const answer = decodeAnswer(payload);
       if (answer) this.#onEvent({ kind: 'answer', ...answer });
+      if (answer && this.#unanswered) this.#run(() => this.#answered(answer));
     } else if (topic === requestsTopic(this.urn)) {
       this.#resend(decodeResend(payload));
     } else if (topic === BEACON_TOPIC) {

@@ -43,6 +43,8 @@ export interface FleetOptions {
   /** The most statements one device records. */
   readonly limit: number;
   readonly oversizeBytes: number;
+  /** Whose word lets the devices forget; see DeviceOptions. */
+  readonly keepUntil?: 'broker' | 'gateway';
   /** Seconds since 1970. */
   readonly now: () => number;
   readonly onEvent: (event: FleetEvent) => void;
@@ -112,7 +114,10 @@ export class Fleet {
         const urn = devices[i]?.urn;
         if (urn !== undefined) options.onEvent({ ...event, urn });
       };
-      const device = await Device.open({ folder, fresh: () => newIdentity(options, name, i), onEvent });
+      const device = await Device.open({
+        ...{ folder, fresh: () => newIdentity(options, name, i), onEvent },
+        ...(options.keepUntil !== undefined && { keepUntil: options.keepUntil }),
+      });
       devices.push(device);
       members.push({
         urn: device.urn,

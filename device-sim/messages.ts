@@ -12,6 +12,8 @@ export interface Answer {
   readonly boot?: number;
   readonly code?: string;
   readonly index?: number;
+  /** First bytes of the SHA-256 of the refused statement: whose refusal this is. */
+  readonly entry?: Uint8Array;
   readonly flags: readonly string[];
 }
 
@@ -22,6 +24,9 @@ export interface ResendRange {
   readonly to: number;
 }
 
+/** What an answer names of a SHA-256, at least. */
+const ENTRY_BYTES = 8;
+
 /** A message from the acks topic. */
 export function decodeAnswer(payload: Uint8Array): Answer | undefined {
   const map = decodeMap(payload);
@@ -31,6 +36,7 @@ export function decodeAnswer(payload: Uint8Array): Answer | undefined {
   const boot = counter(map.get('boot'));
   const index = counter(map.get('index'));
   const code = map.get('code');
+  const entry = map.get('entry');
   const flags = map.get('flags');
   return {
     verdict,
@@ -38,6 +44,7 @@ export function decodeAnswer(payload: Uint8Array): Answer | undefined {
     ...(boot !== undefined && { boot }),
     ...(typeof code === 'string' && { code }),
     ...(index !== undefined && { index }),
+    ...(entry instanceof Uint8Array && entry.length >= ENTRY_BYTES && { entry }),
     flags: Array.isArray(flags) ? flags.filter((flag) => typeof flag === 'string') : [],
   };
 }

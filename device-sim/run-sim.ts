@@ -28,6 +28,8 @@ export interface SimOptions {
   /** How long to wait for outstanding acknowledgements at the end; default 10. */
   readonly drainSeconds?: number;
   readonly misbehave?: readonly string[];
+  /** 'gateway' where another broker stands between; default 'broker'. */
+  readonly keepUntil?: 'broker' | 'gateway';
   readonly seed?: string;
   /** Whether packs carry the test-data mark; default true, since no body is behind any of this now. */
   readonly testData?: boolean;
@@ -80,6 +82,7 @@ export async function runSim(options: SimOptions, io: SimIo): Promise<SimSummary
     oversizeBytes: options.oversizeBytes ?? 300_000,
     now: () => Date.now() / 1000,
     ...(options.seed !== undefined && { seed: options.seed }),
+    ...(options.keepUntil !== undefined && { keepUntil: options.keepUntil }),
     onEvent: (event) => {
       tally.count(event);
       if (event.kind === 'misbehaved') io.write(describeMisbehaviour(event.result));

@@ -8,8 +8,8 @@ import type { GatewayConfig } from './config-schema.ts';
 import type { GatewayError } from './errors.ts';
 import type { Metrics } from './http/metrics.ts';
 import { SealLoop } from './log/seal-loop.ts';
-import type { GatewayStore } from './open-store.ts';
 import type { AnchorEvents, Clock, DeviceOutlet, Logger } from './ports.ts';
+import type { ConnectedStore } from './store-thread/connect.ts';
 
 /** One call to the chain. A node that takes longer is treated as not there. */
 const RPC_TIMEOUT_MS = 10_000;
@@ -25,8 +25,8 @@ export interface Anchoring extends AnchorEvents {
 }
 
 export interface AnchoringParts {
-  readonly store: GatewayStore;
-  readonly broker: DeviceOutlet;
+  readonly store: ConnectedStore;
+  readonly outlet: DeviceOutlet;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;
@@ -34,7 +34,7 @@ export interface AnchoringParts {
 }
 
 export async function composeAnchoring(config: GatewayConfig, parts: AnchoringParts): Promise<Anchoring> {
-  const { store, broker, clock, logger, metrics, onFatal } = parts;
+  const { store, outlet, clock, logger, metrics, onFatal } = parts;
   const { reader, sealer } = store.log;
   const everyMs = config.checkpointEverySeconds * 1000;
   if (config.chain === undefined) {
@@ -63,7 +63,7 @@ export async function composeAnchoring(config: GatewayConfig, parts: AnchoringPa
       store: store.anchors,
       log: reader,
       sealer,
-      outlet: broker,
+      outlet,
       clock,
       logger,
       metrics: anchorMetrics(metrics),

@@ -7,12 +7,12 @@ import { DEFAULT_DELIVERY_SETTINGS } from './deliver/context.ts';
 import { Deliverer } from './deliver/deliverer.ts';
 import type { GatewayError } from './errors.ts';
 import type { Metrics } from './http/metrics.ts';
-import type { GatewayStore } from './open-store.ts';
 import type { Clock, Logger } from './ports.ts';
 import { readSigner } from './secrets.ts';
+import type { ConnectedStore } from './store-thread/connect.ts';
 
 export interface DeliveryParts {
-  readonly store: GatewayStore;
+  readonly store: ConnectedStore;
   readonly anchoring: Anchoring;
   readonly clock: Clock;
   readonly logger: Logger;

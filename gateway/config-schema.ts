@@ -7,6 +7,8 @@ import Type, { type Static, type TSchemaOptions } from 'typebox';
 interface Setting extends TSchemaOptions {
   readonly description: string;
   readonly attack?: string;
+  /** What would match the pattern, told to whom it did not. */
+  readonly example?: string;
 }
 
 const closed = { additionalProperties: false };
@@ -16,18 +18,187 @@ const count = (setting: Setting & { minimum?: number; maximum?: number }) =>
   Type.Integer({ minimum: 1, ...setting });
 const seconds = (setting: Setting) => Type.Number({ minimum: 0.05, maximum: 86_400, ...setting });
 
+/** The gateway looks for as many sessions at its start, so that none that it left is forgotten. */
+export const CONNECTIONS_MAX = 16;
 const NAME = '^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$';
 const HEX_32 = '^0x[0-9a-fA-F]{64}$';
 const ADDRESS = '^0x[0-9a-fA-F]{40}$';
 
+const mqttTls = Type.Object(
+  {
+    host: text({
+      default: '127.0.0.1',
+      description: 'Address the broker listens on with TLS.',
+      attack: 'Opens the broker to other networks.',
+    }),
+    port: port({ default: 8883, description: 'Port of the broker with TLS; 0 picks a free one.' }),
+    certFile: text({
+      description:
+        'PEM file with the certificate of the server and its intermediates. Read again when it changes, without a restart.',
+      attack: 'With a certificate that devices trust, another can stand in for the gateway.',
+    }),
+    keyFile: text({
+      description:
+        'PEM file with the unencrypted private key of the certificate. Read again when it changes.',
+      attack: 'With this file another can stand in for the gateway, and read what devices send it.',
+    }),
+    clientCaFile: Type.Optional(
+      text({
+        description:
+          'PEM file with the authorities whose client certificates count. Read again when it changes.',
+        attack: 'Whoever adds an authority can make certificates for every device.',
+      }),
+    ),
+    clientCertificate: Type.Enum(['none', 'optional', 'required'], {
+      default: 'none',
+      description:
+        'Whether clients are asked for a certificate, and whether those without a good one are sent away in the handshake. It must name the device as a URI among its subject alternative names.',
+      attack: 'Less than `required`: whoever reaches the port gets to say CONNECT.',
+    }),
+  },
+  closed,
+);
+
+const mqttToken = Type.Object(
+  {
+    maxSeconds: count({
+      default: 600,
+      maximum: 86_400,
+      description: 'Longest validity of a token, in seconds; one made out for longer is refused.',
+      attack: 'A high value lets a token that was overheard be used for longer.',
+    }),
+    leewaySeconds: count({
+      default: 300,
+      minimum: 0,
+      maximum: 86_400,
+      description: 'How far the clock of a device may be off, in seconds.',
+      attack: 'As for mqtt.token.maxSeconds.',
+    }),
+  },
+  { ...closed, default: {} },
+);
+
+const mqttLimits = Type.Object(
+  {
+    connectionsPerAddress: count({
+      default: 5_000,
+      maximum: 1_000_000,
+      description:
+        'Connections from one address at once. A whole clinic may stand behind one; keep it below mqtt.maxConnections, so that no address can take all.',
+      attack: 'A value near mqtt.maxConnections lets one address keep everyone else out.',
+    }),
+    pendingPerAddress: count({
+      default: 1_000,
+      maximum: 100_000,
+      description:
+        'Connections from one address that have not said who they are; a further one takes the place of the oldest that had three seconds for it.',
+      attack: 'A high value lets silent connections pile up.',
+    }),
+    connectsPerSecondPerAddress: count({
+      default: 500,
+      maximum: 1_000_000,
+      description:
+        'New connections a second from one address in the long run, ten times as many at once; more are closed unread. A tenth of it while the address is shut out.',
+      attack: 'A high value lets one address spend the processor on handshakes.',
+    }),
+    connectsPerMinutePerDevice: count({
+      default: 120,
+      maximum: 1_000_000,
+      description:
+        'Times a device may connect in a minute from one address; more cost it a back-off of one second that doubles up to five minutes.',
+      attack: 'A high value lets a device that reconnects in a loop go on.',
+    }),
+    connectionsPerDevice: count({
+      default: 4,
+      maximum: 10_000,
+      description: 'Connections of one device at once; a further one closes the oldest.',
+      attack: 'A high value lets one device take the connections of others.',
+    }),
+    failuresPerMinutePerAddress: count({
+      default: 100,
+      maximum: 1_000_000,
+      description:
+        'Failures (bad packets, failed authentication, slow or broken-off connecting) in a minute from one address; more shut the address out, from one second up to five minutes. Devices that have proven themselves from there still come in.',
+      attack: 'A high value gives whoever tries names or tokens more tries.',
+    }),
+    inFlightMessages: count({
+      default: 1_000,
+      maximum: 65_535,
+      description:
+        'Messages of one connection that wait for their verdict; behind so many it is not read from. Also: messages sent to it that it has not acknowledged; more are not sent.',
+      attack: 'A high value lets one connection crowd the intake.',
+    }),
+    inFlightBytes: count({
+      default: 1_048_576,
+      minimum: 65_536,
+      maximum: 1_073_741_824,
+      description: 'The same in bytes of packets.',
+      attack: 'A high value lets one connection take the memory.',
+    }),
+    messagesPerSecond: count({
+      default: 5_000,
+      maximum: 1_000_000,
+      description:
+        'Packets a second of one connection in the long run, ten times as many at once; who sends faster is read from more slowly.',
+      attack: 'A high value lets one connection crowd out others.',
+    }),
+    bytesPerSecond: count({
+      default: 4_194_304,
+      minimum: 1_024,
+      maximum: 1_073_741_824,
+      description: 'The same in bytes.',
+      attack: 'A high value lets one connection crowd out others.',
+    }),
+    connectSeconds: seconds({
+      default: 10,
+      description:
+        'Time from the first byte of a connection, TLS handshake included, to its complete CONNECT.',
+      attack: 'A high value lets slow connections hold their places.',
+    }),
+    packetSeconds: seconds({
+      default: 60,
+      description: 'Time to finish a packet once it has begun.',
+      attack: 'A high value lets half-sent packets hold memory.',
+    }),
+    idleSeconds: seconds({
+      default: 3_600,
+      description:
+        'Longest silence of a connection, also of one that promised no keep-alive or a longer one; then it counts as gone.',
+      attack: 'A high value lets dead connections hold their places.',
+    }),
+  },
+  { ...closed, default: {} },
+);
+
 const mqtt = Type.Object(
   {
+    enabled: Type.Boolean({
+      default: true,
+      description:
+        'Whether the embedded MQTT broker runs. Without it statements come through `brokers` alone.',
+      attack: 'Off: devices that know only this broker are not heard.',
+    }),
     host: text({
       default: '127.0.0.1',
       description: 'Address the embedded MQTT broker listens on.',
       attack: 'Opens the broker to other networks.',
     }),
     port: port({ default: 1883, description: 'Port of the embedded MQTT broker; 0 picks a free one.' }),
+    plain: Type.Boolean({
+      default: true,
+      description:
+        'Listen without TLS, on mqtt.host and mqtt.port. For this machine or a network that is trusted.',
+      attack: 'On an open network, readings can be read on the way, and connections taken over.',
+    }),
+    tls: Type.Optional(mqttTls),
+    authentication: Type.Enum(['none', 'token', 'certificate', 'token-or-certificate'], {
+      default: 'none',
+      description:
+        'What a device must show to connect under its name: nothing; a token signed with its enrolled key; a client certificate. No statement gets in without the device’s signature in any case.',
+      attack:
+        'With `none`, whoever reaches the broker and knows a device’s name can hear its acknowledgements and have it shut out.',
+    }),
+    token: mqttToken,
     maxConnections: count({
       default: 10_000,
       maximum: 1_000_000,
@@ -41,8 +212,79 @@ const mqtt = Type.Object(
       description: 'Longest statement taken, in bytes; a longer one is `oversize`.',
       attack: 'A high value lets one device take the memory.',
     }),
+    limits: mqttLimits,
   },
   { ...closed, default: {} },
+);
+
+const broker = Type.Object(
+  {
+    name: Type.String({ pattern: NAME, description: 'Name of the broker in logs, metrics and status.' }),
+    url: Type.String({
+      pattern: '^mqtts?://[^@]+$',
+      description:
+        'An existing MQTT 5 broker: `mqtt://host:port`, or `mqtts://host:port` for TLS. Without credentials.',
+      attack:
+        'Statements and answers come from and go to another broker: it can hold back, repeat and read them, not forge them.',
+    }),
+    username: Type.Optional(text({ description: 'User name at the broker.' })),
+    passwordFile: Type.Optional(
+      text({
+        description: 'File with the password; read at each connection.',
+        attack:
+          'With the password statements can be taken out of the broker and answers sent in the gateway’s name.',
+      }),
+    ),
+    caFile: Type.Optional(
+      text({
+        description:
+          'PEM file with the certificate authorities that may vouch for the broker; without it those Node trusts.',
+        attack: 'Another broker can pass for this one.',
+      }),
+    ),
+    certFile: Type.Optional(
+      text({ description: 'PEM file with the gateway’s certificate, for mutual TLS.' }),
+    ),
+    keyFile: Type.Optional(
+      text({
+        description: 'PEM file with the private key of that certificate.',
+        attack: 'With both files someone else can connect as the gateway.',
+      }),
+    ),
+    group: Type.String({
+      pattern: NAME,
+      default: 'vitalseal',
+      description:
+        'Share name of the subscription, and part of the client ids `vitalseal-GROUP-1`, `-2` ... One gateway alone may use it.',
+      attack: 'Two gateways in one group take statements from each other.',
+    }),
+    connections: count({
+      default: 1,
+      maximum: CONNECTIONS_MAX,
+      description:
+        'Connections that share the subscription. One is as fast as several, and keeps the order; more help where the broker limits each connection.',
+    }),
+    receiveMaximum: count({
+      default: 1_000,
+      maximum: 65_535,
+      description: 'Statements that each connection has in flight, unacknowledged.',
+      attack: 'A high value lets statements that wait for the disk take the memory.',
+    }),
+    sessionExpirySeconds: count({
+      default: 2_592_000,
+      maximum: 4_294_967_295,
+      description:
+        'How long the broker keeps what comes while the gateway is away; 4294967295 is for ever. The broker may allow less.',
+      attack: 'A low value lets a short outage of the gateway lose what the broker gathered.',
+    }),
+    answers: Type.Boolean({
+      default: true,
+      description:
+        'Whether each device is told on its acks topic what became of each statement. Devices that keep a statement until then need it.',
+      attack: 'Off: such devices send the same again and again, and never forget.',
+    }),
+  },
+  closed,
 );
 
 const http = Type.Object(
@@ -80,6 +322,7 @@ const chain = Type.Object(
   {
     rpcUrl: Type.String({
       pattern: '^https?://',
+      example: 'https://rpc.example.org',
       description: 'JSON-RPC endpoint of the chain.',
       attack: 'A lying endpoint can delay anchors and show false finality to this gateway, not to verifiers.',
     }),
@@ -89,10 +332,15 @@ const chain = Type.Object(
     }),
     contract: Type.String({
       pattern: ADDRESS,
+      example: `0x${'5f'.repeat(20)}`,
       description: 'Address of the ReadingLog contract.',
       attack: 'Anchors go where verifiers do not look.',
     }),
-    logId: Type.String({ pattern: HEX_32, description: 'Id of this log in the contract.' }),
+    logId: Type.String({
+      pattern: HEX_32,
+      example: `0x${'5f'.repeat(32)}`,
+      description: 'Id of this log in the contract.',
+    }),
     keystoreFile: text({ description: 'Encrypted keystore (JSON) of the operator account.' }),
     passwordFile: text({
       description: 'File with the password of the keystore.',
@@ -126,14 +374,20 @@ const chain = Type.Object(
 
 const provider = Type.Object(
   {
-    id: Type.String({ pattern: NAME, description: 'Name of the provider, as used at enrolment.' }),
+    id: Type.String({
+      pattern: NAME,
+      example: 'clinic-1',
+      description: 'Name of the provider, as used at enrolment.',
+    }),
     url: Type.String({
       pattern: '^https?://',
+      example: 'https://clinic.example/vitalseal',
       description: 'Where deliveries are posted.',
       attack: 'Sealed deliveries go elsewhere; without the sealing key they cannot be read.',
     }),
     sealingKey: Type.String({
       pattern: '^[A-Za-z0-9+/]{43}=$',
+      example: 'the 44 characters that `vitalseal provider init` prints',
       description: 'X25519 public key of the provider, base64: deliveries are sealed to it.',
       attack: 'Deliveries can be read by whoever holds the matching secret.',
     }),
@@ -143,7 +397,11 @@ const provider = Type.Object(
 
 const access = Type.Object(
   {
-    name: Type.String({ pattern: NAME, description: 'For logs: who this token belongs to.' }),
+    name: Type.String({
+      pattern: NAME,
+      example: 'night-nurse',
+      description: 'For logs: who this token belongs to.',
+    }),
     role: Type.Enum(['admin', 'auditor', 'provider', 'patient'], {
       description:
         'admin: everything; auditor: status and every receipt; provider and patient: receipts of their own subject.',
@@ -152,11 +410,13 @@ const access = Type.Object(
     subject: Type.Optional(
       Type.String({
         pattern: NAME,
+        example: 'clinic-1',
         description: 'The provider id or patient pseudonym; required for these two roles.',
       }),
     ),
     tokenSha256: Type.String({
       pattern: '^[0-9a-f]{64}$',
+      example: 'what `printf %s TOKEN | sha256sum` prints',
       description: 'SHA-256 of the bearer token, in hex. The token itself is kept nowhere here.',
     }),
   },
@@ -175,6 +435,18 @@ const limits = Type.Object(
       description: 'Refused statements kept in all.',
       attack: 'A high value lets refused statements fill the disk.',
     }),
+    checkThreads: Type.Optional(
+      count({
+        maximum: 256,
+        description: 'Threads that verify signatures; without it, one for each core.',
+      }),
+    ),
+    intakeQueue: count({
+      default: 20_000,
+      description:
+        'Statements that may wait to be checked. From there on devices are not read; twice as many are refused unacknowledged.',
+      attack: 'A high value lets a flood take the memory.',
+    }),
     commitQueue: count({
       default: 20_000,
       description: 'Statements that may wait for a commit; more are not acknowledged.',
@@ -183,6 +455,13 @@ const limits = Type.Object(
       default: 1_024,
       maximum: 100_000,
       description: 'Statements in one commit at most.',
+    }),
+    commitAgeMs: Type.Number({
+      default: 5,
+      minimum: 0,
+      maximum: 1_000,
+      description:
+        'Longest that a statement waits for others to share its commit, in milliseconds. It never waits longer than the commit before took.',
     }),
     commitBatchBytes: count({
       default: 8_388_608,
@@ -202,6 +481,7 @@ export const GatewayConfigSchema = Type.Object(
   {
     origin: Type.String({
       pattern: '^[a-z0-9.-]+(/[A-Za-z0-9._~-]+)*$',
+      example: 'clinic.example/log',
       maxLength: 128,
       description:
         'Name of this log, a schema-less URL: origin line of its checkpoints, issuer of its receipts. Never change it.',
@@ -216,6 +496,10 @@ export const GatewayConfigSchema = Type.Object(
     dataDir: text({ description: 'Directory of the store; one gateway at a time.' }),
     keys,
     mqtt,
+    brokers: Type.Array(broker, {
+      default: [],
+      description: 'Existing MQTT 5 brokers that statements are taken from as well.',
+    }),
     http,
     chain: Type.Optional(chain),
     providers: Type.Array(provider, { default: [], description: 'Care providers that receive readings.' }),
@@ -228,6 +512,15 @@ export const GatewayConfigSchema = Type.Object(
           description: 'Suspend a device that signs two statements for one number.',
           attack: 'Off: a cloned key can go on sending beside the real device.',
         }),
+        silenceAfterSeconds: Type.Optional(
+          Type.Number({
+            minimum: 1,
+            maximum: 31_536_000,
+            description:
+              'An active device of which nothing is accepted for so long is silent: a warning in the log, `vitalseal_devices_silent`, and its place in the list of devices. Without it nobody is.',
+            attack: 'Without it, or with a high value, readings that do not come are noticed by nobody.',
+          }),
+        ),
       },
       { ...closed, default: {} },
     ),
@@ -240,3 +533,4 @@ export const GatewayConfigSchema = Type.Object(
 );
 
 export type GatewayConfig = Static<typeof GatewayConfigSchema>;
+export type BrokerConfig = Static<typeof broker>;

@@ -81,6 +81,61 @@ test('paths are relative to the file', () => {
   expect(read?.keystoreFile).toBe(join(folder.path, 'keystore.json'));
 });
 
+describe('existing brokers', () => {
+  const ward = { name: 'ward', url: 'mqtts://broker.example.org:8883' };
+
+  test('have their defaults and their paths', () => {
+    const { brokers } = load({
+      ...minimal,
+      brokers: [{ ...ward, passwordFile: 'p', caFile: '/abs/ca', certFile: 'c', keyFile: 'k' }],
+    });
+    expect(brokers).toEqual([
+      {
+        ...ward,
+        passwordFile: join(folder.path, 'p'),
+        caFile: '/abs/ca',
+        certFile: join(folder.path, 'c'),
+        keyFile: join(folder.path, 'k'),
+        group: 'vitalseal',
+        connections: 1,
+        receiveMaximum: 1000,
+        sessionExpirySeconds: 2_592_000,
+        answers: true,
+      },
+    ]);
+  });
+
+  test('that could not work are refused', () => {
+    const plain = { name: 'plain', url: 'mqtt://broker.example.org' };
+    expect(
+      refusal({
+        ...minimal,
+        brokers: [
+          { ...plain, caFile: 'ca' },
+          { ...plain, certFile: 'c' },
+          { ...ward, group: 'a/b', connections: 17 },
+          { ...ward, url: 'mqtt://user:hunter2@broker.example.org' },
+        ],
+      }),
+    ).toMatchInlineSnapshot(`
+      "<file> has 9 problem(s):
+        brokers.2.group: must match pattern "^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$"
+        brokers.2.connections: must be <= 16
+        brokers.3.url: must match pattern "^mqtts?://[^@]+$"
+        brokers.1.name: is used twice
+        brokers.3.name: is used twice
+        brokers.0.url: must begin with mqtts:// for certificates to be used
+        brokers.1.group: is used twice at mqtt://broker.example.org
+        brokers.1: certFile and keyFile go together
+        brokers.1.url: must begin with mqtts:// for certificates to be used"
+    `);
+    expect(refusal({ ...minimal, mqtt: { enabled: false } })).toMatchInlineSnapshot(`
+      "<file> has 1 problem(s):
+        mqtt.enabled: is false and there are no brokers, so nothing could come in"
+    `);
+  });
+});
+
 test('the configuration is frozen to its leaves', () => {
   const config = load({
     ...minimal,
@@ -123,7 +178,7 @@ describe('mistakes', () => {
     ).toMatchInlineSnapshot(`
       "<file> has 23 problem(s):
         color: there is no such setting
-        origin: must match pattern "^[a-z0-9.-]+(/[A-Za-z0-9._~-]+)*$"
+        origin: must match pattern "^[a-z0-9.-]+(/[A-Za-z0-9._~-]+)*$", such as clinic.example/log
         checkpointEverySeconds: must be >= 0.05
         dataDir: must not have fewer than 1 characters
         keys.logKeyFile: is required
@@ -133,13 +188,13 @@ describe('mistakes', () => {
         mqtt.hots: there is no such setting
         mqtt.port: must be <= 65535
         http: must be object
-        chain.rpcUrl: must match pattern "^https?://"
-        chain.contract: must match pattern "^0x[0-9a-fA-F]{40}$"
+        chain.rpcUrl: must match pattern "^https?://", such as https://rpc.example.org
+        chain.contract: must match pattern "^0x[0-9a-fA-F]{40}$", such as 0x5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f
         chain.finality: must be equal to one of the allowed values (auto, finalized, confirmations)
         chain.confirmations: must be integer
         chain.confirmations: must be >= 1
-        providers.0.sealingKey: must match pattern "^[A-Za-z0-9+/]{43}=$"
-        providers.1.url: must match pattern "^https?://"
+        providers.0.sealingKey: must match pattern "^[A-Za-z0-9+/]{43}=$", such as the 44 characters that \`vitalseal provider init\` prints
+        providers.1.url: must match pattern "^https?://", such as https://clinic.example/vitalseal
         access.1.role: must be equal to one of the allowed values (admin, auditor, provider, patient)
         logLevel: must be equal to one of the allowed values (debug, info, warn, error, silent)
         providers.1.id: is used twice

@@ -15,13 +15,21 @@ import { GatewayError } from './errors.ts';
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Settings that hold a path. */
-const PATHS: readonly (readonly [section: string | undefined, name: string])[] = [
-  [undefined, 'dataDir'],
+const PATHS: readonly (readonly [...sections: string[], name: string])[] = [
+  ['dataDir'],
   ['keys', 'masterKeyFile'],
   ['keys', 'logKeyFile'],
   ['keys', 'webhookKeyFile'],
   ['chain', 'keystoreFile'],
   ['chain', 'passwordFile'],
+  ['mqtt', 'tls', 'certFile'],
+  ['mqtt', 'tls', 'keyFile'],
+  ['mqtt', 'tls', 'clientCaFile'],
+];
+
+/** Settings that hold a path in the items of a list, where they are given. */
+const LIST_PATHS: readonly (readonly [list: string, names: readonly string[]])[] = [
+  ['brokers', ['passwordFile', 'caFile', 'certFile', 'keyFile']],
 ];
 
 /** The configuration of a gateway. Throws GatewayError config-invalid that lists every problem by key. */
@@ -113,7 +121,7 @@ function schemaProblems(candidate: unknown): string[] {
     else if (error.keyword === 'required') {
       const missing = (error.params as { requiredProperties?: string[] }).requiredProperties ?? [];
       for (const name of missing) problems.push(`${where === '' ? name : `${where}.${name}`}: is required`);
-    } else problems.push(`${where}: ${error.message}${hint(error.params)}`);
+    } else problems.push(`${where}: ${error.message}${hint(error.params)}${exampleAt(error)}`);
   }
   return problems;
 }
@@ -123,16 +131,63 @@ function hint(params: object): string {
   return allowed === undefined ? '' : ` (${allowed.join(', ')})`;
 }
 
+/** What would have matched, for whom a pattern tells nothing. `schemaPath`: #/properties/chain/properties/rpcUrl. */
+function exampleAt({ keyword, schemaPath }: { keyword: string; schemaPath: string }): string {
+  if (keyword !== 'pattern') return '';
+  let place: unknown = GatewayConfigSchema;
+  for (const name of schemaPath.split('/').slice(1)) place = isRecord(place) ? place[name] : undefined;
+  const text = isRecord(place) ? place['example'] : undefined;
+  return typeof text === 'string' ? `, such as ${text}` : '';
+}
+
 /** What the schema alone cannot say. Looks only at what has the right shape. */
 function crossProblems(candidate: unknown): string[] {
   const problems: string[] = [];
-  const { providers, access } = candidate as { providers?: unknown; access?: unknown };
+  const { providers, access, brokers } = candidate as Record<string, unknown>;
   problems.push(...duplicates(providers, 'providers', 'id'), ...duplicates(access, 'access', 'tokenSha256'));
+  problems.push(...brokerProblems((candidate as { mqtt?: unknown }).mqtt, brokers));
   for (const [at, token] of Array.isArray(access) ? access.entries() : []) {
     const { role, subject } = isRecord(token) ? token : {};
     const wantsSubject = role === 'patient' || role === 'provider';
     if (wantsSubject && subject === undefined)
       problems.push(`access.${at}.subject: is required for the role ${role}`);
+  }
+  return [...problems, ...mqttProblems((candidate as { mqtt?: unknown }).mqtt)];
+}
+
+/** A broker that nobody could reach, or that asks for what nobody could show. */
+function mqttProblems(mqtt: unknown): string[] {
+  if (!isRecord(mqtt)) return [];
+  const problems: string[] = [];
+  const tls = isRecord(mqtt['tls']) ? mqtt['tls'] : undefined;
+  if (mqtt['plain'] === false && tls === undefined)
+    problems.push('mqtt.plain: is false and there is no mqtt.tls; nothing would listen');
+  const asksForOne = tls?.['clientCertificate'] === 'optional' || tls?.['clientCertificate'] === 'required';
+  if (asksForOne && tls?.['clientCaFile'] === undefined)
+    problems.push('mqtt.tls.clientCaFile: is required where clients are asked for a certificate');
+  const policy = mqtt['authentication'];
+  if ((policy === 'certificate' || policy === 'token-or-certificate') && !asksForOne) {
+    problems.push(
+      `mqtt.tls.clientCertificate: must be optional or required for the authentication ${policy}`,
+    );
+  }
+  return problems;
+}
+
+function brokerProblems(mqtt: unknown, brokers: unknown): string[] {
+  const list = Array.isArray(brokers) ? brokers.filter(isRecord) : [];
+  const problems = duplicates(brokers, 'brokers', 'name');
+  if (isRecord(mqtt) && mqtt['enabled'] === false && list.length === 0)
+    problems.push('mqtt.enabled: is false and there are no brokers, so nothing could come in');
+  const sessions = new Set<string>();
+  for (const [at, { url, group, certFile, keyFile, caFile }] of list.entries()) {
+    const session = `${url} ${group}`;
+    if (sessions.has(session)) problems.push(`brokers.${at}.group: is used twice at ${url}`);
+    sessions.add(session);
+    if ((certFile === undefined) !== (keyFile === undefined))
+      problems.push(`brokers.${at}: certFile and keyFile go together`);
+    if ([certFile, keyFile, caFile].some((file) => file !== undefined) && !/^mqtts:/.test(String(url)))
+      problems.push(`brokers.${at}.url: must begin with mqtts:// for certificates to be used`);
   }
   return problems;
 }
@@ -151,11 +206,21 @@ function duplicates(list: unknown, key: string, field: string): string[] {
 
 function resolvePaths(config: GatewayConfig, base: string): GatewayConfig {
   const result = structuredClone(config) as unknown as Record<string, unknown>;
-  for (const [section, name] of PATHS) {
-    const place = section === undefined ? result : (result[section] as Record<string, unknown> | undefined);
-    if (place !== undefined) place[name] = resolve(base, String(place[name]));
+  for (const path of PATHS) {
+    const name = path.at(-1) as string;
+    const place = path.slice(0, -1).reduce<unknown>(sectionOf, result);
+    if (isRecord(place) && place[name] !== undefined) place[name] = resolve(base, String(place[name]));
+  }
+  for (const [list, names] of LIST_PATHS) {
+    for (const item of result[list] as Record<string, unknown>[]) {
+      for (const name of names) if (item[name] !== undefined) item[name] = resolve(base, String(item[name]));
+    }
   }
   return result as unknown as GatewayConfig;
+}
+
+function sectionOf(place: unknown, name: string): unknown {
+  return isRecord(place) ? place[name] : undefined;
 }
 
 function deepFreeze<T>(value: T): T {

@@ -12,6 +12,7 @@ export const GATEWAY_ERROR_CODES = [
   'log-forked',
   'anchor-failed',
   'delivery-failed',
+  'check-failed',
   'overloaded',
   'shutting-down',
 ] as const;

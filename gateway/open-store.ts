@@ -14,7 +14,7 @@ import { GATEWAY_SCHEMAS } from './store/schemas.ts';
 export interface StoreEvents {
   readonly onGap: (device: string, gap: SequenceRange) => void;
   readonly onDeviceChanged: (urn: string) => void;
-  readonly onCommit: (pieces: number, seconds: number) => void;
+  readonly onCommit: (messages: number, seconds: number) => void;
   readonly onFatal: (error: GatewayError) => void;
 }
 
@@ -59,6 +59,7 @@ export function openStore(
       commit: {
         maxBatch: config.limits.commitBatch,
         maxBatchBytes: config.limits.commitBatchBytes,
+        maxAgeMs: config.limits.commitAgeMs,
         maxQueue: config.limits.commitQueue,
       },
       suspendOnEquivocation: config.policy.suspendOnEquivocation,

@@ -8,8 +8,9 @@
 
 import type { Algorithm } from '../src/cose/algorithm.ts';
 import type { Anchor } from '../src/receipt/anchor.ts';
-import type { Beacon, Statement } from '../src/statement.ts';
+import type { Beacon } from '../src/statement.ts';
 import type { Flag, IgnoreCode, Parsed, RejectCode } from '../src/verdict.ts';
+import type { CheckedData, VerdictData } from './checked-batch.ts';
 
 /** The gateway's clock, handed in so that tests can set it. */
 export interface Clock {
@@ -54,6 +55,13 @@ export type Verdict =
  */
 export interface Intake {
   submit(inbound: Inbound): Promise<Verdict>;
+  /**
+   * Whether more may be read from the network: undefined while there is room; otherwise a promise that resolves once there is, and
+   * never rejects. Cheap: it is asked before every read of every socket. A source that is told to wait leaves the bytes where they
+   * are, in its sockets, and asks again when the promise has resolved, since another may have taken the room meanwhile. What it
+   * has read already it submits all the same: the room left must be enough for one read of one socket.
+   */
+  room(): Promise<void> | undefined;
 }
 
 /** What the gateway says to devices. Best effort: a device may never hear it. */
@@ -91,6 +99,8 @@ export interface EnrolledDevice {
   readonly status: DeviceStatus;
   /** The key with this 8-byte key identifier. */
   key(kid: Uint8Array): DeviceKey | undefined;
+  /** Every key, as a checking thread takes them (gateway/validate/packed-keys.ts). */
+  readonly packedKeys: Uint8Array;
 }
 
 /** One line of a device list. Times in milliseconds. */
@@ -104,42 +114,44 @@ export interface DeviceSummary {
   readonly statements: number;
   /** Sequence numbers below the greatest one held that never came. */
   readonly missing: number;
+  /** All numbers up to the greatest one held in each boot: those in the log and those that are missing. */
+  readonly expected: number;
+  /** Seconds since it was heard, when it is silent past its cadence; null when it is not, or when nobody watches. */
+  readonly silentSeconds: number | null;
 }
 
-/** Looks devices up. What it answers is never older than the last committed device event. */
+/** A device that ought to be heard. */
+export interface ExpectedDevice {
+  readonly device: string;
+  /** When it was last heard, or enrolled; milliseconds by the gateway's clock. */
+  readonly lastHeard: number;
+  /** Longest silence that is in order, in milliseconds. */
+  readonly cadenceMs: number;
+}
+
+/** Which devices have fallen silent. */
+export interface SilentDevices {
+  /** Milliseconds since the last statement of a device that is silent; undefined of any other. */
+  silentFor(device: string): number | undefined;
+}
+
+/** Looks devices up. */
 export interface Registry {
+  /** Never older than the last device event that was announced. */
   find(urn: string): EnrolledDevice | undefined;
+  /** As committed at this moment. */
+  refresh(urn: string): EnrolledDevice | undefined;
 }
 
 // ---------------------------------------------------------------- validate -> log
 
-/** A statement that passed every check that needs no lock on the log. */
-export interface Candidate {
-  readonly statement: Statement;
-  /** SHA-256 of the statement's exact bytes. */
-  readonly entry: Uint8Array;
-  readonly device: EnrolledDevice;
-  readonly flags: readonly Flag[];
-  readonly receivedAt: number;
-}
-
-/** Bytes that can never become valid, and why. */
-export interface Refusal {
-  readonly inbound: Inbound;
-  readonly code: RejectCode;
-  readonly detail: string;
-  /** The device, when the bytes could be tied to one: its patient's key then seals them. */
-  readonly device?: EnrolledDevice | undefined;
-}
-
-/** The writing side of the log. Promises settle once durable; they reject with GatewayError when nothing was kept. */
+/** The writing side of the log. */
 export interface LogWriter {
-  /** The entry held for this number, read without waiting for commits under way. */
-  held(device: EnrolledDevice, boot: number, seq: number): { index: number; entry: Uint8Array } | undefined;
-  /** Judges the sequence again under the commit's lock, then appends: accept, duplicate or equivocation. */
-  append(candidate: Candidate): Promise<Verdict>;
-  /** Puts a refusal into quarantine. */
-  quarantine(refusal: Refusal): Promise<Verdict>;
+  /**
+   * Takes a batch in, in its order: judges each message's sequence and its device's standing again under the commit's lock, then
+   * appends it or puts it into quarantine. Resolves once everything is durable; rejects with GatewayError when nothing was kept.
+   */
+  commit(batch: CheckedData): Promise<VerdictData>;
 }
 
 /** A statement that was refused for a state of its device that may pass. */
@@ -402,7 +414,20 @@ export interface DeviceDetails extends DeviceSummary {
     readonly algorithm: Algorithm;
     readonly addedAt: number;
     readonly retiredAt: number | null;
+    /** From when it is good no more: before `retiredAt`, or, of a key in use, when it will be retired. */
+    readonly effectiveAt: number | null;
+    /** Why, when that was said (docs/protocol.md, "Log statements"). */
+    readonly reason: string | null;
   }[];
+  /** Of a revoked device. */
+  readonly revocation: {
+    readonly recordedAt: number;
+    /** From when nothing it signed is trusted. */
+    readonly effectiveAt: number;
+    readonly reason: string | null;
+    /** Statements in the log that came after `effectiveAt`. */
+    readonly statementsSince: number;
+  } | null;
   /** The first missing ranges, at most a hundred. */
   readonly gaps: readonly SequenceRange[];
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { RequestWatch } from './request-watch.ts';
+import { deviceWorkOf, RequestWatch } from './request-watch.ts';
 import { type Db, openDatabase } from './store/database.ts';
 import { RegistryStore } from './store/registry-store.ts';
 import { keyText, LogBench } from './testing/log-bench.ts';
@@ -23,7 +23,7 @@ beforeEach(() => {
   bench = new LogBench();
   otherDb = openDatabase(join(bench.folder, 'gateway.db'), []);
   other = new RegistryStore(otherDb);
-  watch = new RequestWatch(bench.log.registry, bench.log.deviceEvents, bench.logger);
+  watch = new RequestWatch(bench.log.registry, deviceWorkOf(bench.log.deviceEvents), bench.logger);
 });
 
 afterEach(async () => {

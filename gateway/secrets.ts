@@ -1,7 +1,8 @@
 /** Secrets are files. Their content never reaches a log line or an error. */
 import { readFileSync } from 'node:fs';
 import { hexToBytes } from '../src/bytes.ts';
-import { createSigner, type Signer } from '../src/signature.ts';
+import type { Signer } from '../src/signature.ts';
+import { nativeSigner } from './crypto/signer.ts';
 import { GatewayError } from './errors.ts';
 
 const SECRET_HEX = /^[0-9a-f]{64}$/;
@@ -22,5 +23,5 @@ export function readSecret(file: string, setting: string): Uint8Array {
 
 /** The Ed25519 signer behind such a file. */
 export function readSigner(file: string, setting: string): Signer {
-  return createSigner('Ed25519', readSecret(file, setting));
+  return nativeSigner(readSecret(file, setting));
 }

@@ -2,9 +2,9 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Anchoring } from './compose-anchoring.ts';
 import { loadConfig } from './config.ts';
 import type { Deliverer } from './deliver/deliverer.ts';
-import type { GatewayStore } from './open-store.ts';
 import { gatewayHealth, gatewayStatus, type StatusSources } from './status.ts';
 import { SqliteAnchorStore } from './store/anchors.ts';
+import type { ConnectedStore } from './store-thread/connect.ts';
 import { writeGatewayFiles } from './testing/gateway-bench.ts';
 import { LogBench } from './testing/log-bench.ts';
 
@@ -20,13 +20,15 @@ afterEach(() => bench.close());
 
 function makeSources(checkpointEverySeconds: number): StatusSources {
   const anchors = new SqliteAnchorStore(bench.db);
-  const store = { db: bench.db, log: bench.log, anchors } as unknown as GatewayStore;
+  const store = { db: bench.db, log: bench.log, anchors } as unknown as ConnectedStore;
   return {
     config: loadConfig(writeGatewayFiles(bench.folder, { checkpointEverySeconds }), {}),
     store,
+    intake: { waiting: 0 },
     anchoring: { status: async () => ({ balance: 2n ** 70n }) } as unknown as Anchoring,
     deliverer: { status: async () => [] } as unknown as Deliverer,
     clock: bench.clock,
+    brokers: [],
   };
 }
 

@@ -4,8 +4,10 @@ import type { Anchoring } from './compose-anchoring.ts';
 import type { GatewayConfig } from './config-schema.ts';
 import type { Deliverer } from './deliver/deliverer.ts';
 import type { Health } from './http/status-routes.ts';
-import type { GatewayStore } from './open-store.ts';
+import type { BrokerView } from './ingest/external/external-broker.ts';
 import type { Clock } from './ports.ts';
+import type { ConnectedStore } from './store-thread/connect.ts';
+import type { StatementIntake } from './validate/intake.ts';
 
 /** A checkpoint older than so many cadences means that sealing has stopped. */
 const STALE_AFTER_CADENCES = 3;
@@ -14,10 +16,13 @@ const STALE_AT_LEAST_MS = 15_000;
 
 export interface StatusSources {
   readonly config: GatewayConfig;
-  readonly store: GatewayStore;
+  readonly store: ConnectedStore;
+  readonly intake: Pick<StatementIntake, 'waiting'>;
   readonly anchoring: Anchoring;
   readonly deliverer: Deliverer;
   readonly clock: Clock;
+  /** Existing brokers that statements are taken from. One that is away shows here and leaves the gateway healthy. */
+  readonly brokers: readonly { view(): BrokerView }[];
 }
 
 /** Healthy only when the store answers and a recent checkpoint can be read; a chain that is away is no reason to restart. */
@@ -36,14 +41,21 @@ export async function gatewayHealth({ config, store, clock }: StatusSources): Pr
 }
 
 /** Log, anchors, deliveries, quarantine, devices. Quantities of the chain as decimal text. */
-export async function gatewayStatus({ config, store, anchoring, deliverer }: StatusSources): Promise<object> {
-  const { reader, quarantine, registry, committer } = store.log;
+export async function gatewayStatus({
+  config,
+  store,
+  intake,
+  anchoring,
+  deliverer,
+  brokers,
+}: StatusSources): Promise<object> {
+  const { reader, quarantine, registry } = store.log;
   const checkpoint = await reader.newestCheckpoint();
   return plain({
     origin: config.origin,
     log: {
       size: await reader.size(),
-      waiting: committer.waiting,
+      waiting: intake.waiting,
       checkpoint: checkpoint && {
         size: checkpoint.size,
         root: checkpoint.root,
@@ -51,6 +63,7 @@ export async function gatewayStatus({ config, store, anchoring, deliverer }: Sta
       },
     },
     devices: registry.count(),
+    brokers: brokers.map((broker) => broker.view()),
     quarantine: { kept: quarantine.count(), dropped: quarantine.dropped() },
     anchoring: await anchoring.status(),
     anchors: await store.anchors.list(10),

@@ -21,13 +21,27 @@ const PROGRAMS = [
     debian: 'paho.mqtt.c-examples',
     group: 'statements published by paho for C, asynchronously',
   },
+  {
+    program: 'strace',
+    debian: 'strace',
+    group: 'failing and fatal system calls, and the order of fsync and PUBACK',
+  },
+  { program: 'cc', debian: 'gcc', also: ['libc6-dev'], group: 'system calls that fail after they were done' },
+  {
+    program: 'mkfs.ext4',
+    debian: 'e2fsprogs',
+    group: 'power cuts and read-only turns of a real file system',
+  },
+  { program: 'faketime', debian: 'faketime', group: 'jumps of the gateway’s clock' },
   { program: 'chromium', debian: 'chromium', group: 'src in a real browser' },
 ];
 const FOLDERS = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/bin'];
 
 /** Installs what is missing, when this is root on a Debian; says by name what will be skipped. */
 export function installTestPrograms(say) {
-  const packages = [...new Set(PROGRAMS.filter(isMissing).map(({ debian }) => debian))];
+  const packages = [
+    ...new Set(PROGRAMS.filter(isMissing).flatMap(({ debian, also = [] }) => [debian, ...also])),
+  ];
   if (packages.length > 0 && mayInstall()) {
     say(`installing for the tests: ${packages.join(', ')}`);
     if (!install(packages)) {

@@ -8,7 +8,9 @@ import {
   DEVICE_EVENTS,
   type DeviceEventStatement,
   decodeLogStatement,
+  END_REASONS,
   type Heartbeat,
+  isExposed,
   type LogStatement,
   signLogStatement,
 } from './log-statement.ts';
@@ -52,7 +54,14 @@ const events = DEVICE_EVENTS.map((event) => {
   return keyed ? { ...ENROL, event } : { ...KEYLESS, event };
 });
 
-test.each<LogStatement>([HEARTBEAT, BARE, ...events])(
+const ENDS: DeviceEventStatement[] = [
+  { ...ENROL, event: 'retire-key', effective: ENROL.time - 86_400, reason: 'compromised' },
+  { ...ENROL, event: 'retire-key', reason: 'superseded' },
+  { ...KEYLESS, event: 'revoke', effective: ENROL.time - 0.5 },
+  ...END_REASONS.map((reason) => ({ ...KEYLESS, event: 'revoke' as const, reason })),
+];
+
+test.each<LogStatement>([HEARTBEAT, BARE, ...events, ...ENDS])(
   'survives signing and decoding: $kind $event',
   async (statement) => {
     const bytes = await signLogStatement(statement, LOG);
@@ -71,6 +80,13 @@ test('have these bytes', async () => {
   expect(bytesToHex(await signLogStatement(ENROL, LOG))).toMatchInlineSnapshot(
     `"d2845888a4013203782b6170706c69636174696f6e2f766e642e766974616c7365616c2e6465766963652d6576656e742b63626f7204481d55826ba1bf8dbb0fa40172636c696e69632e6578616d706c652f6c6f6702781c75726e3a6465763a6d61633a30303234626566666665383034666631061a6553f100075004040404040404040404040404040404a05856a20165656e726f6c02584ba4010220012158201e18532fd4754c02f3041d9c75ceb33b83ffd81ac7ce4fe882ccb1c98bc5896e225820a46c311c4e2ff40dd96a3653e6e45445d32dfe486eced75c7a90c6a18881c0a35840f9f75dbeadd91d9bce7bdc7b3e0840783c9a8cb46a018126d53a3bf32baa6f10885fbb36035264b66ac0eabdb9f3073f3a2ed2aefb6a51c05b0d2e9e906db500"`,
   );
+});
+
+test('a retirement is in good order and a revocation is not, unless the reason says otherwise', () => {
+  const exposed = (event: 'retire-key' | 'revoke') =>
+    [undefined, ...END_REASONS].filter((reason) => isExposed(event, reason));
+  expect(exposed('retire-key')).toEqual(['lost', 'stolen', 'compromised']);
+  expect(exposed('revoke')).toEqual([undefined, 'lost', 'stolen', 'compromised']);
 });
 
 test('a log statement is no device statement, and the other way round', async () => {
@@ -93,6 +109,31 @@ describe('signLogStatement refuses', () => {
       'a revocation with a key',
       { ...ENROL, event: 'revoke' },
       'statement: key: revoke concerns no single key',
+    ],
+    [
+      'a revocation announced for later',
+      { ...KEYLESS, event: 'revoke', effective: ENROL.time },
+      'statement: effective: not before iat; an event is recorded when it has taken effect',
+    ],
+    [
+      'an enrolment from an earlier time',
+      { ...ENROL, effective: 1 },
+      'statement: effective, reason: enrol ends no trust',
+    ],
+    [
+      'a reason to resume',
+      { ...KEYLESS, event: 'resume', reason: 'lost' },
+      'statement: effective, reason: resume ends no trust',
+    ],
+    [
+      'an effective time that is none',
+      { ...KEYLESS, event: 'revoke', effective: Number.NaN },
+      'statement: effective: not a time in years 1 to 9999',
+    ],
+    [
+      'a reason that is none',
+      { ...KEYLESS, event: 'revoke', reason: 'mood' as 'lost' },
+      'statement: reason: not a known one',
     ],
   ])('%s', async (_name, statement, message) => {
     await expect(signLogStatement(statement, LOG)).rejects.toThrow(new RangeError(message));
@@ -183,7 +224,11 @@ describe('decodeLogStatement refuses', () => {
         ),
       }),
     ],
-    ['an unknown payload key', build({ payload: payload().set(3, 1) })],
+    ['an unknown payload key', build({ payload: payload().set(5, 1) })],
+    ['an effective enrolment', build({ payload: payload().set(3, 0) })],
+    ['an effective time as text', build({ payload: payload().set(1, 'retire-key').set(3, 'now') })],
+    ['an effective time after iat', build({ payload: payload().set(1, 'retire-key').set(3, 2) })],
+    ['a reason as a number', build({ payload: payload().set(1, 'retire-key').set(4, 1) })],
   ])('%s', (_name, bytes) => expect(refusal(bytes)).toMatch(/^malformed: /));
 
   test('a payload in another encoding', () => {

@@ -18,6 +18,19 @@ import { ok, type Parsed, reject } from './verdict.ts';
 export const DEVICE_EVENTS = ['enrol', 'add-key', 'retire-key', 'suspend', 'resume', 'revoke'] as const;
 export type DeviceEvent = (typeof DEVICE_EVENTS)[number];
 
+/** Why a key or a device is trusted no more. */
+export const END_REASONS = ['superseded', 'decommissioned', 'lost', 'stolen', 'compromised'] as const;
+export type EndReason = (typeof END_REASONS)[number];
+
+/**
+ * Whether a key may have been in other hands from the moment its trust ended, so that only what provably existed by then stays
+ * good. A retirement is in good order and a revocation is not, unless their reason says otherwise.
+ */
+export function isExposed(event: 'retire-key' | 'revoke', reason: EndReason | undefined): boolean {
+  if (reason === undefined) return event === 'revoke';
+  return reason === 'lost' || reason === 'stolen' || reason === 'compromised';
+}
+
 /** A sign of life that joins every checkpoint, so that a log's growth does not tell how much a person measures. */
 export interface Heartbeat {
   readonly kind: 'heartbeat';
@@ -38,8 +51,15 @@ export interface DeviceEventStatement {
   readonly device: string;
   /** The key concerned: present exactly for `enrol`, `add-key` and `retire-key`. */
   readonly key?: PublicKey;
-  /** When it takes effect, seconds since the Unix epoch. */
+  /** When the log's operator recorded it and began to act on it, seconds since the Unix epoch. */
   readonly time: number;
+  /**
+   * Only for `retire-key` and `revoke`, and only when it lies before `time`: from when the key, or every key of the device, is good
+   * no more. Seconds since the Unix epoch. Absent: from `time` on.
+   */
+  readonly effective?: number;
+  /** Only for `retire-key` and `revoke`. */
+  readonly reason?: EndReason;
   /** 16 random bytes. */
   readonly cti: Uint8Array;
 }
@@ -62,6 +82,7 @@ const CONTENT_TYPES = {
 /** The `sub` of a heartbeat. A device event is about the device, whose URN is its `sub`. */
 const HEARTBEAT_SUBJECT = 'heartbeat';
 const KEYED_EVENTS: ReadonlySet<DeviceEvent> = new Set<DeviceEvent>(['enrol', 'add-key', 'retire-key']);
+const ENDING_EVENTS: ReadonlySet<DeviceEvent> = new Set<DeviceEvent>(['retire-key', 'revoke']);
 
 const KNOWN_LABELS: ReadonlySet<CborValue> = new Set<CborValue>([
   LABEL.alg,
@@ -72,7 +93,11 @@ const KNOWN_LABELS: ReadonlySet<CborValue> = new Set<CborValue>([
 const KNOWN_CLAIMS: ReadonlySet<CborValue> = new Set<CborValue>(Object.values(CLAIM));
 /** Keys of the payload maps. */
 const HEARTBEAT = { beacon: 1 } as const;
-const EVENT = { event: 1, key: 2 } as const;
+const EVENT = { event: 1, key: 2, effective: 3, reason: 4 } as const;
+const KNOWN_EVENT_KEYS: ReadonlySet<CborValue> = new Set<CborValue>(Object.values(EVENT));
+
+/** How the key inside an event is read. */
+type KeyReader = (bytes: Uint8Array) => Parsed<PublicKey>;
 
 /**
  * Builds a log statement, has it signed with the log's key, and gives its exact bytes.
@@ -82,7 +107,10 @@ const EVENT = { event: 1, key: 2 } as const;
 export async function signLogStatement(statement: LogStatement, signer: Signer): Promise<Uint8Array> {
   const header = toHeader(statement, signer.publicKey);
   const payload = encodeCbor(toPayload(statement));
-  const checked = read(header, payload);
+  // A PublicKey has passed parsePublicKey: to look at its point again would take longer than all the rest.
+  const checked = read(header, payload, (bytes) =>
+    'key' in statement && statement.key !== undefined ? ok(statement.key) : decodeCoseKey(bytes),
+  );
   if (checked.kind === 'reject') throw new RangeError(`statement: ${checked.detail}`);
   const protectedBytes = encodeCbor(header);
   const signature = await signer.sign(signatureInput(protectedBytes, payload));
@@ -98,7 +126,7 @@ export function decodeLogStatement(bytes: Uint8Array): Parsed<LogStatement & Log
   if (unprotectedHeader.size > 0) return reject('malformed', 'unprotected header: not empty');
   if (payload === null) return reject('malformed', 'payload: detached');
   if (signature.length !== 64) return reject('malformed', 'signature: not 64 bytes');
-  const content = read(protectedHeader, payload);
+  const content = read(protectedHeader, payload, decodeCoseKey);
   if (content.kind === 'reject') return content;
   const signedBytes = signatureInput(protectedBytes, payload);
   return ok({ ...content.value, signature, signedBytes, bytes: new Uint8Array(bytes) });
@@ -126,6 +154,8 @@ function toPayload(statement: LogStatement): CborMap {
   } else {
     payload.set(EVENT.event, statement.event);
     if (statement.key !== undefined) payload.set(EVENT.key, encodeCoseKey(statement.key));
+    if (statement.effective !== undefined) payload.set(EVENT.effective, timeToCbor(statement.effective));
+    if (statement.reason !== undefined) payload.set(EVENT.reason, statement.reason);
   }
   return payload;
 }
@@ -133,6 +163,7 @@ function toPayload(statement: LogStatement): CborMap {
 function read(
   header: CborMap,
   payload: Uint8Array,
+  readKey: KeyReader,
 ): Parsed<LogStatement & Pick<LogStatementEnvelope, 'algorithm' | 'kid'>> {
   if (unknownKey(header, KNOWN_LABELS) !== undefined) return reject('malformed', 'header: unknown label');
   const alg = header.get(LABEL.alg);
@@ -150,7 +181,7 @@ function read(
     type === CONTENT_TYPES.heartbeat
       ? readHeartbeat(common, subject, content.value)
       : type === CONTENT_TYPES['device-event']
-        ? readDeviceEvent(common, subject, content.value)
+        ? readDeviceEvent(common, subject, content.value, readKey)
         : reject('malformed', 'content type: not that of a log statement');
   return statement.kind === 'reject' ? statement : ok({ ...statement.value, algorithm, kid });
 }
@@ -194,17 +225,45 @@ function readHeartbeat(common: Common, subject: string, payload: CborMap): Parse
   return ok({ kind: 'heartbeat', ...common, ...(beacon !== undefined && { beacon }) });
 }
 
-function readDeviceEvent(common: Common, device: string, payload: CborMap): Parsed<DeviceEventStatement> {
+function readDeviceEvent(
+  common: Common,
+  device: string,
+  payload: CborMap,
+  readKey: KeyReader,
+): Parsed<DeviceEventStatement> {
   if (!isDeviceUrn(device)) return reject('malformed', 'sub: not a device URN');
   const event = DEVICE_EVENTS.find((name) => name === payload.get(EVENT.event));
   if (event === undefined) return reject('malformed', 'event: not a known one');
+  if (unknownKey(payload, KNOWN_EVENT_KEYS) !== undefined) return reject('malformed', 'payload: unknown key');
+  const end = readEnd(event, common.time, payload);
+  if (end.kind === 'reject') return end;
   const encodedKey = payload.get(EVENT.key);
-  if (payload.size !== (encodedKey === undefined ? 1 : 2)) return reject('malformed', 'payload: unknown key');
   if (!KEYED_EVENTS.has(event)) {
     if (encodedKey !== undefined) return reject('malformed', `key: ${event} concerns no single key`);
-    return ok({ kind: 'device-event', ...common, event, device });
+    return ok({ kind: 'device-event', ...common, event, device, ...end.value });
   }
   if (!(encodedKey instanceof Uint8Array)) return reject('malformed', `key: ${event} names a key`);
-  const key = decodeCoseKey(encodedKey);
-  return key.kind === 'reject' ? key : ok({ kind: 'device-event', ...common, event, device, key: key.value });
+  const key = readKey(encodedKey);
+  if (key.kind === 'reject') return key;
+  return ok({ kind: 'device-event', ...common, event, device, key: key.value, ...end.value });
+}
+
+/** From when and why trust ends, as far as the event says so. */
+function readEnd(
+  event: DeviceEvent,
+  time: number,
+  payload: CborMap,
+): Parsed<Pick<DeviceEventStatement, 'effective' | 'reason'>> {
+  const given = { effective: payload.get(EVENT.effective), reason: payload.get(EVENT.reason) };
+  if (given.effective === undefined && given.reason === undefined) return ok({});
+  if (!ENDING_EVENTS.has(event)) return reject('malformed', `effective, reason: ${event} ends no trust`);
+  const effective = timeFromCbor(given.effective);
+  if (given.effective !== undefined && effective === undefined)
+    return reject('malformed', 'effective: not a time in years 1 to 9999');
+  if (effective !== undefined && effective >= time)
+    return reject('malformed', 'effective: not before iat; an event is recorded when it has taken effect');
+  const reason = END_REASONS.find((name) => name === given.reason);
+  if (given.reason !== undefined && reason === undefined)
+    return reject('malformed', 'reason: not a known one');
+  return ok({ ...(effective !== undefined && { effective }), ...(reason !== undefined && { reason }) });
 }

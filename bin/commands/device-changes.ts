@@ -1,218 +1,188 @@
-import { readFileSync } from 'node:fs';
 import { bytesToBase64 } from '../../src/bytes.ts';
 import { encodeCoseKey } from '../../src/cose/key.ts';
-import { isDeviceUrn } from '../../src/statement.ts';
+import { END_REASONS } from '../../src/log-statement.ts';
 import {
   type Command,
   EXIT,
-  type ExitCode,
   type Io,
+  type Option,
   optionalText,
   text,
   UsageError,
   type Values,
 } from '../cli.ts';
-import { parseText, readPublicKeyFile } from '../key-files.ts';
-import { CONFIG_OPTION, configOf, settleRequests } from '../store-access.ts';
+import { parseEffectiveTime } from '../effective-time.ts';
+import { readPublicKeyFile } from '../key-files.ts';
+import { CONFIG_OPTION, configOf, settleRequests, withStore } from '../store-access.ts';
+import { DEVICE, deviceUrn, reportOutcomes } from './device-options.ts';
 
-const DEVICE = {
+const EXPOSED = 'lost, stolen and compromised mean that the key may have been in other hands';
+
+const KEY: Option = {
   type: 'string',
-  value: 'URN',
-  description: 'the device (urn:dev:mac:..., RFC 9039)',
-} as const;
-const PATIENT = {
-  type: 'string',
-  value: 'NAME',
-  description: 'pseudonym of the patient who wears it',
-} as const;
-const NAME = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$/;
-
-interface Enrolment {
-  readonly action: 'enrol';
-  readonly device: string;
-  readonly patient: string;
-  readonly provider: string;
-  /** COSE_Key, base64. */
-  readonly key: string;
-}
-
-export const deviceEnrol: Command = {
-  name: 'device enrol',
-  summary: 'Enrol one device, or a file of them',
-  options: {
-    config: CONFIG_OPTION,
-    device: DEVICE,
-    patient: PATIENT,
-    provider: {
-      type: 'string',
-      value: 'ID',
-      description: 'provider that receives its readings, as in the configuration',
-    },
-    key: { type: 'string', value: 'FILE', description: 'its public key: PEM, JWK or COSE_Key' },
-    from: {
-      type: 'string',
-      value: 'FILE',
-      description: 'JSON lines {"device","patient","provider","key"}, key as COSE_Key in base64',
-    },
-  },
-  help: `
-The enrolment becomes a statement in the log; the device may send from then on. With --from every line is checked before
-anything is asked for: one wrong line and nothing is enrolled. Works beside a running gateway and without one.`,
-  async run(values, _positionals, io) {
-    const config = configOf(values, io);
-    const from = optionalText(values, 'from');
-    const enrolments = from === undefined ? [oneEnrolment(values)] : readEnrolments(from);
-    const known = new Set(config.providers.map(({ id }) => id));
-    for (const { device, provider } of enrolments) {
-      if (!known.has(provider))
-        throw new UsageError(
-          `${device}: there is no provider ${JSON.stringify(provider)} in the configuration`,
-        );
-    }
-    return report(enrolments, await settleRequests(config, enrolments), io);
-  },
+  value: 'FILE',
+  description: 'the new public key: PEM, JWK or COSE_Key',
+  required: true,
 };
+const EFFECTIVE: Option = {
+  type: 'string',
+  value: 'TIME',
+  description: 'from when: 2026-07-01T12:00:00Z, 24h-ago or +7d; by default now',
+};
+const REASON: Option = { type: 'string', value: 'WHY', description: END_REASONS.join(', ') };
 
-/** retire, revoke, suspend, resume, add-key: one request each. */
+/** Everything that changes an enrolled device: one request each. */
 export const deviceChanges: readonly Command[] = [
-  change('retire', 'Retire a device’s key, or all of them', 'retire-key', {
-    kid: {
-      type: 'string',
-      value: 'HEX',
-      description: 'key id (device show lists them); without it every key is retired',
+  change({
+    name: 'rotate',
+    summary: 'Give a device a new key and retire its old one in one step',
+    action: 'rotate',
+    options: {
+      key: KEY,
+      kid: { type: 'string', value: 'HEX', description: 'the key to retire; by default all but the new one' },
+      effective: EFFECTIVE,
+      reason: REASON,
     },
+    help: `
+The new key counts at once. The old one is retired at once too, or at the time given: until then both are taken, and it needs
+no further step, also over restarts. A time in the past, with a reason, says since when the old key was not good any more:
+what was logged since then stays in the log, and receipts say so.`,
   }),
-  change('add-key', 'Give a device a further key, before retiring the old one', 'add-key', {
-    key: {
-      type: 'string',
-      value: 'FILE',
-      description: 'the public key: PEM, JWK or COSE_Key',
-      required: true,
+  change({
+    name: 'add-key',
+    summary: 'Give a device a further key, before retiring the old one',
+    action: 'add-key',
+    options: { key: KEY },
+  }),
+  change({
+    name: 'retire',
+    summary: 'Retire a device’s key, or all of them; now, from an earlier time, or at a time to come',
+    action: 'retire-key',
+    options: {
+      kid: {
+        type: 'string',
+        value: 'HEX',
+        description: 'key id (device show lists them); without it every key is retired',
+      },
+      effective: EFFECTIVE,
+      reason: REASON,
+      cancel: { type: 'boolean', description: 'take back a retirement that was planned for a time to come' },
     },
+    help: `
+A retired key signs nothing more; what it signed before stays good, unless the reason says otherwise: ${EXPOSED},
+and then only what provably existed by that time stays good.`,
   }),
-  change('suspend', 'Refuse a device’s statements for now', 'suspend', {}),
-  change('resume', 'Take a suspended device’s statements again', 'resume', {}),
-  change('revoke', 'Trust a device no more, for good', 'revoke', {}),
+  change({
+    name: 'suspend',
+    summary: 'Refuse a device’s statements for now',
+    action: 'suspend',
+    options: {},
+  }),
+  change({
+    name: 'resume',
+    summary: 'Take a suspended device’s statements again',
+    action: 'resume',
+    options: {},
+  }),
+  change({
+    name: 'revoke',
+    summary: 'Trust a device no more, for good',
+    action: 'revoke',
+    options: {
+      effective: { ...EFFECTIVE, description: 'since when: 2026-07-01T12:00:00Z or 24h-ago; by default now' },
+      reason: REASON,
+    },
+    help: `
+The running gateway refuses everything of the device at once, also what is on its way. Without a reason, and with lost, stolen
+or compromised, only what provably existed by the effective time stays good; with superseded or decommissioned all that was
+signed before. What was logged after an effective time in the past stays in the log, and receipts say so. A device can be
+revoked once more from an earlier time, or for a graver reason.`,
+  }),
 ];
 
-function change(name: string, summary: string, action: string, options: Command['options']): Command {
+interface ChangeParts {
+  readonly name: string;
+  readonly summary: string;
+  readonly action: string;
+  readonly options: Command['options'];
+  readonly help?: string;
+}
+
+function change({ name, summary, action, options, help }: ChangeParts): Command {
   return {
     name: `device ${name}`,
     summary,
-    options: { config: CONFIG_OPTION, device: { ...DEVICE, required: true }, ...options },
+    options: {
+      config: CONFIG_OPTION,
+      device: { ...DEVICE, required: true },
+      ...options,
+      json: { type: 'boolean', description: 'print JSON instead of text' },
+    },
+    ...(help === undefined ? {} : { help }),
     async run(values, _positionals, io) {
       const config = configOf(values, io);
-      const kid = optionalText(values, 'kid');
-      const key = optionalText(values, 'key');
-      const request = {
-        action,
-        device: urn(text(values, 'device')),
-        ...(kid === undefined ? {} : { kid }),
-        ...(key === undefined ? {} : { key: bytesToBase64(encodeCoseKey(readPublicKeyFile(key))) }),
-      };
-      return report([request], await settleRequests(config, [request]), io);
+      const request = requestOf(values['cancel'] === true ? 'keep-key' : action, values);
+      const code = reportOutcomes(
+        [request],
+        await settleRequests(config, [request]),
+        values['json'] === true,
+        io,
+      );
+      if (code === EXIT.ok && values['json'] !== true && request.effective !== undefined)
+        await withStore(config, async ({ log }) => sayWhatStays(request, log.registry, io));
+      return code;
     },
   };
 }
 
-function report(
-  requests: readonly { action: string; device: string }[],
-  outcomes: readonly string[],
-  io: Io,
-): ExitCode {
-  let refused = 0;
-  for (const [at, { action, device }] of requests.entries()) {
-    const outcome = outcomes[at] ?? '';
-    if (outcome === '') io.out(`${action} ${device}: done`);
-    else {
-      refused += 1;
-      io.err(`${action} ${device}: refused: ${outcome}`);
-    }
-  }
-  return refused === 0 ? EXIT.ok : EXIT.no;
+interface ChangeRequest {
+  readonly action: string;
+  readonly device: string;
+  readonly kid?: string;
+  readonly key?: string;
+  readonly effective?: number;
+  readonly reason?: string;
 }
 
-function oneEnrolment(values: Values): Enrolment {
-  const key = bytesToBase64(encodeCoseKey(readPublicKeyFile(text(values, 'key'))));
-  const fields = {
-    device: text(values, 'device'),
-    patient: text(values, 'patient'),
-    provider: text(values, 'provider'),
-  };
-  const problem = problemOf(fields);
-  if (problem !== undefined) throw new UsageError(problem);
-  return { action: 'enrol', ...fields, key };
-}
-
-function readEnrolments(file: string): Enrolment[] {
-  let content: string;
-  try {
-    content = readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new UsageError(`cannot read ${file}: ${(error as Error).message}`);
-  }
-  const problems: string[] = [];
-  const enrolments: Enrolment[] = [];
-  const seen = new Map<string, number>();
-  for (const [at, line] of content.split('\n').entries()) {
-    if (line.trim() === '') continue;
-    const read = readLine(line);
-    if (typeof read === 'string') problems.push(`line ${at + 1}: ${read}`);
-    else if (seen.has(read.device))
-      problems.push(`line ${at + 1}: ${read.device} stands on line ${seen.get(read.device)} already`);
-    else {
-      seen.set(read.device, at + 1);
-      enrolments.push(read);
-    }
-  }
-  if (problems.length > 0) throw new UsageError(`${file}: nothing was enrolled\n${problems.join('\n')}`);
-  if (enrolments.length === 0) throw new UsageError(`${file} holds no enrolment`);
-  return enrolments;
-}
-
-/** One enrolment, or what is wrong with the line. */
-function readLine(line: string): Enrolment | string {
-  let raw: Record<string, unknown>;
-  try {
-    raw = JSON.parse(line) as Record<string, unknown>;
-  } catch {
-    return 'not JSON';
-  }
-  const { device, patient, provider, key } = raw ?? {};
-  const problem = problemOf({ device, patient, provider });
-  if (problem !== undefined) return problem;
-  const parsed = typeof key === 'string' ? parseText(key) : undefined;
-  if (parsed === undefined) return 'key: must be a COSE_Key in base64 or hex, a PEM or a JWK';
-  if (parsed.kind === 'reject') return `key: ${parsed.detail}`;
+function requestOf(action: string, values: Values): ChangeRequest {
+  const given = (name: string): string | undefined => optionalText(values, name);
+  const [kid, key, effective, reason] = [given('kid'), given('key'), given('effective'), given('reason')];
+  if (action === 'keep-key' && (effective !== undefined || reason !== undefined))
+    throw new UsageError(
+      '--cancel takes back a time that was given; it needs no --effective and no --reason',
+    );
+  if (kid !== undefined && !/^[0-9a-f]{16}$/.test(kid))
+    throw new UsageError(
+      `--kid: ${JSON.stringify(kid)} is no key id of 16 hex digits; device show lists them`,
+    );
+  if (reason !== undefined && !END_REASONS.some((name) => name === reason))
+    throw new UsageError(`--reason must be one of ${END_REASONS.join(', ')}, not ${JSON.stringify(reason)}`);
   return {
-    action: 'enrol',
-    device: String(device),
-    patient: String(patient),
-    provider: String(provider),
-    key: bytesToBase64(encodeCoseKey(parsed.value)),
+    action,
+    device: deviceUrn(text(values, 'device')),
+    ...(kid === undefined ? {} : { kid }),
+    ...(key === undefined ? {} : { key: bytesToBase64(encodeCoseKey(readPublicKeyFile(key))) }),
+    ...(effective === undefined ? {} : { effective: parseEffectiveTime(effective, Date.now(), 'effective') }),
+    ...(reason === undefined ? {} : { reason }),
   };
 }
 
-function problemOf({
-  device,
-  patient,
-  provider,
-}: {
-  device: unknown;
-  patient: unknown;
-  provider: unknown;
-}): string | undefined {
-  if (typeof device !== 'string' || !isDeviceUrn(device))
-    return `device: ${JSON.stringify(device)} is no device URN (urn:dev:...)`;
-  if (typeof patient !== 'string' || !NAME.test(patient))
-    return 'patient: must be a pseudonym of letters, digits, ._:- (at most 64)';
-  if (typeof provider !== 'string' || !NAME.test(provider))
-    return 'provider: must be the id of a provider in the configuration';
-  return undefined;
-}
-
-function urn(device: string): string {
-  if (!isDeviceUrn(device))
-    throw new UsageError(`--device: ${JSON.stringify(device)} is no device URN (urn:dev:...)`);
-  return device;
+/** What an effective time means for what there is already: whoever gave one wants to know. */
+function sayWhatStays(
+  { device: urn, effective = 0 }: ChangeRequest,
+  registry: Parameters<Parameters<typeof withStore>[1]>[0]['log']['registry'],
+  io: Io,
+): void {
+  const device = registry.device(urn);
+  if (device === undefined) return;
+  const when = new Date(effective * 1000).toISOString();
+  if (effective * 1000 > Date.now()) {
+    io.out(`  at ${when}; until then the key is taken`);
+    return;
+  }
+  const count = registry.countSince(device.id, effective * 1000);
+  if (count > 0)
+    io.out(
+      `  ${count} statement(s) of the device came after ${when} and stay in the log; their receipts say so`,
+    );
 }

@@ -1,31 +1,50 @@
 import { RegistryDirectory } from '../../gateway/log/directory.ts';
-import type { DeviceDetails, DeviceSummary } from '../../gateway/ports.ts';
-import { argument, type Command, EXIT } from '../cli.ts';
+import type { DeviceDetails, DeviceRowSummary, DeviceStatus } from '../../gateway/ports.ts';
+import { argument, type Command, EXIT, type Io, optionalText, UsageError, whole } from '../cli.ts';
 import { CONFIG_OPTION, configOf, withStore } from '../store-access.ts';
 
 const JSON_OPTION = { type: 'boolean', description: 'print JSON instead of text' } as const;
 const PAGE = 1000;
+const MOST = 1_000_000_000;
+const STATUSES: readonly DeviceStatus[] = ['active', 'suspended', 'revoked'];
 
 export const deviceList: Command = {
   name: 'device list',
   summary: 'List the enrolled devices',
-  options: { config: CONFIG_OPTION, json: JSON_OPTION },
+  options: {
+    config: CONFIG_OPTION,
+    limit: { type: 'string', value: 'N', description: 'so many at most; by default all' },
+    after: {
+      type: 'string',
+      value: 'URN',
+      description: 'go on behind this device, where the page before ended',
+    },
+    status: { type: 'string', value: 'STATUS', description: STATUSES.join(', ') },
+    json: JSON_OPTION,
+  },
+  help: `
+In the order of their URNs. Where a limit cuts the list off, the last line says how to go on.`,
   async run(values, _positionals, io) {
-    const devices = await withStore(configOf(values, io), async ({ log }) => {
-      const directory = new RegistryDirectory(log.registry, log.sequences);
-      const all: DeviceSummary[] = [];
-      for (
-        let page = await directory.list(PAGE, '');
-        page.length > 0;
-        page = await directory.list(PAGE, all.at(-1)?.device ?? '')
-      ) {
-        all.push(...page);
+    const limit = values['limit'] === undefined ? MOST : whole(values, 'limit', 1, MOST);
+    const after = optionalText(values, 'after') ?? '';
+    const named = optionalText(values, 'status');
+    const status = STATUSES.find((name) => name === named);
+    if (named !== undefined && status === undefined)
+      throw new UsageError(`--status must be one of ${STATUSES.join(', ')}, not ${JSON.stringify(named)}`);
+    const print = values['json'] === true ? new JsonList(io) : new TextList(io, status);
+    const last = await withStore(configOf(values, io), async ({ log: { registry } }) => {
+      let [left, behind] = [limit, after];
+      while (left > 0) {
+        const page = registry.summaries(Math.min(PAGE, left), behind, status);
+        for (const device of page) print.add(device);
+        left -= page.length;
+        behind = page.at(-1)?.device ?? behind;
+        if (page.length === 0) return undefined;
       }
-      return all;
+      return registry.summaries(1, behind, status).length > 0 ? behind : undefined;
     });
-    if (values['json'] === true) io.out(JSON.stringify(devices, null, 2));
-    else if (devices.length === 0) io.out('no device is enrolled; vitalseal device enrol enrols one');
-    else for (const device of devices) io.out(summaryLine(device));
+    print.end();
+    if (last !== undefined) io.err(`there are more; go on with --after ${last}`);
     return EXIT.ok;
   },
 };
@@ -49,6 +68,48 @@ export const deviceShow: Command = {
   },
 };
 
+/** A JSON array, written as its elements come: ten thousand devices need not be held together. */
+class JsonList {
+  readonly #io: Io;
+  #before: string | undefined;
+
+  constructor(io: Io) {
+    this.#io = io;
+  }
+
+  add(device: DeviceRowSummary): void {
+    this.#io.out(this.#before === undefined ? '[' : `${this.#before},`);
+    this.#before = `  ${JSON.stringify(device)}`;
+  }
+
+  end(): void {
+    if (this.#before === undefined) this.#io.out('[]');
+    else this.#io.out(`${this.#before}\n]`);
+  }
+}
+
+class TextList {
+  readonly #io: Io;
+  readonly #status: DeviceStatus | undefined;
+  #count = 0;
+
+  constructor(io: Io, status: DeviceStatus | undefined) {
+    this.#io = io;
+    this.#status = status;
+  }
+
+  add(device: DeviceRowSummary): void {
+    this.#count += 1;
+    this.#io.out(summaryLine(device));
+  }
+
+  end(): void {
+    if (this.#count > 0) return;
+    if (this.#status !== undefined) this.#io.out(`no device is ${this.#status}`);
+    else this.#io.out('no device is enrolled; vitalseal device enrol enrols one');
+  }
+}
+
 function summaryLine({
   device,
   status,
@@ -57,15 +118,56 @@ function summaryLine({
   statements,
   missing,
   lastSeen,
-}: DeviceSummary): string {
-  const seen = lastSeen === null ? 'never seen' : `last seen ${new Date(lastSeen).toISOString()}`;
+}: DeviceRowSummary): string {
+  const seen = lastSeen === null ? 'never seen' : `last seen ${iso(lastSeen)}`;
   return `${device}  ${status}  patient ${patient}  provider ${provider}  ${statements} statements, ${missing} missing  ${seen}`;
 }
 
 function describe(device: DeviceDetails): string {
-  const keys = device.keys.map(({ kid, algorithm, retiredAt }) => {
-    return `  key ${kid} ${algorithm}${retiredAt === null ? '' : `, retired ${new Date(retiredAt).toISOString()}`}`;
-  });
   const gaps = device.gaps.map(({ boot, from, to }) => `  missing boot ${boot} seq ${from} to ${to}`);
-  return [summaryLine(device), ...keys, ...gaps].join('\n');
+  return [
+    summaryLine(device),
+    `  enrolled ${iso(device.enrolledAt)}`,
+    ...(device.revocation === null ? [] : [describeRevocation(device.revocation)]),
+    ...device.keys.map(describeKey),
+    ...gaps,
+  ].join('\n');
+}
+
+function describeKey({
+  kid,
+  algorithm,
+  addedAt,
+  retiredAt,
+  effectiveAt,
+  reason,
+}: DeviceDetails['keys'][number]): string {
+  const why = reason === null ? '' : ` (${reason})`;
+  const end =
+    retiredAt !== null
+      ? `, retired ${iso(retiredAt)}${since(effectiveAt, retiredAt)}${why}`
+      : effectiveAt !== null
+        ? `, to be retired ${iso(effectiveAt)}${why}`
+        : '';
+  return `  key ${kid} ${algorithm}, added ${iso(addedAt)}${end}`;
+}
+
+function describeRevocation({
+  recordedAt,
+  effectiveAt,
+  reason,
+  statementsSince,
+}: NonNullable<DeviceDetails['revocation']>): string {
+  const why = reason === null ? '' : ` (${reason})`;
+  const held = statementsSince === 0 ? '' : `; ${statementsSince} statements came after that`;
+  return `  revoked ${iso(recordedAt)}${since(effectiveAt, recordedAt)}${why}${held}`;
+}
+
+/** A time that took effect before it was recorded. */
+function since(effectiveAt: number | null, recordedAt: number): string {
+  return effectiveAt === null || effectiveAt === recordedAt ? '' : `, effective ${iso(effectiveAt)}`;
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
 }

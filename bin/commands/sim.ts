@@ -45,6 +45,12 @@ export const sim: Command = {
       value: 'NAMES',
       description: 'comma-separated, each by a device of its own; see below',
     },
+    'keep-until': {
+      type: 'string',
+      value: 'WHO',
+      description: 'who must acknowledge: broker, or gateway where a broker stands between',
+      default: 'broker',
+    },
     seed: {
       type: 'string',
       value: 'TEXT',
@@ -112,6 +118,7 @@ function optionsOf(values: Values): SimOptions {
     speed: whole(values, 'speed', 1, 1_000_000_000),
     misbehave,
     ...algorithmOf(values),
+    keepUntil: keepUntilOf(values),
     ...(recordingsFolder === undefined
       ? { source: 'synthetic' as const }
       : { source: 'recordings' as const, recordingsFolder }),
@@ -129,6 +136,13 @@ function algorithmOf(values: Values): { algorithms?: readonly Algorithm[] } {
   if (!(name in ALGORITHM_IDS))
     throw new UsageError(`--algorithm must be one of ${Object.keys(ALGORITHM_IDS).join(', ')}`);
   return { algorithms: [name as Algorithm] };
+}
+
+function keepUntilOf(values: Values): 'broker' | 'gateway' {
+  const who = text(values, 'keep-until');
+  if (who !== 'broker' && who !== 'gateway')
+    throw new UsageError('--keep-until must be one of broker, gateway');
+  return who;
 }
 
 function enrolLines(members: readonly Member[], provider: string): string {

@@ -8,7 +8,7 @@ const text = Buffer.from('a heart rate of 60');
 
 test('what was sealed opens with the same key in the same place', () => {
   const sealed = seal(key, text, context);
-  expect(sealed.length).toBe(text.length + 12 + 16);
+  expect(sealed.length).toBe(text.length + 24 + 16);
   expect(open(key, sealed, context)).toEqual(Uint8Array.from(text));
   expect(open(key, seal(key, new Uint8Array(0), context), context)).toEqual(new Uint8Array(0));
 });

@@ -1,15 +1,18 @@
 /**
  * Encryption at rest. Every patient has a key of their own, kept wrapped under the gateway's master key; erasing a
- * patient is destroying that one key. AES-256-GCM with random 96-bit nonces (NIST SP 800-38D: good for 2^32
- * messages a key, a century of one reading a second).
+ * patient is destroying that one key. XChaCha20-Poly1305 with random 192-bit nonces (draft-irtf-cfrg-xchacha): a nonce never
+ * comes twice, however many messages a key seals.
  */
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { randomBytes, randomFillSync } from 'node:crypto';
+import sodium from 'sodium-native';
 import { GatewayError } from '../errors.ts';
+import { asBuffer } from './bytes.ts';
 
-export const KEY_BYTES = 32;
-const NONCE_BYTES = 12;
-const TAG_BYTES = 16;
-const ALGORITHM = 'aes-256-gcm';
+export const KEY_BYTES = sodium.crypto_aead_xchacha20poly1305_ietf_KEYBYTES;
+const NONCE_BYTES = sodium.crypto_aead_xchacha20poly1305_ietf_NPUBBYTES;
+const TAG_BYTES = sodium.crypto_aead_xchacha20poly1305_ietf_ABYTES;
+/** Nonces fetched from the system at once: one call for each would cost more than the sealing. */
+const NONCES_AT_ONCE = 512;
 
 /** Seals and opens with keys that never leave it unwrapped, but for the caller's patient keys in memory. */
 export class Vault {
@@ -49,24 +52,48 @@ function wrapLabel(owner: string): Uint8Array {
 
 /** nonce || ciphertext || tag. `context` must be the same when opening: it ties the bytes to their place. */
 export function seal(key: Uint8Array, plaintext: Uint8Array, context: Uint8Array): Uint8Array {
-  const nonce = randomBytes(NONCE_BYTES);
-  const cipher = createCipheriv(ALGORITHM, key, nonce);
-  cipher.setAAD(context);
-  return Buffer.concat([nonce, cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]);
+  const sealed = Buffer.allocUnsafe(NONCE_BYTES + plaintext.length + TAG_BYTES);
+  const nonce = sealed.subarray(0, NONCE_BYTES);
+  takeNonce(nonce);
+  sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(
+    sealed.subarray(NONCE_BYTES),
+    asBuffer(plaintext),
+    asBuffer(context),
+    null,
+    nonce,
+    asBuffer(key),
+  );
+  return sealed;
 }
 
 /** The plaintext, or undefined when key, context or bytes are not those of `seal`. */
 export function open(key: Uint8Array, sealed: Uint8Array, context: Uint8Array): Uint8Array | undefined {
   if (sealed.length < NONCE_BYTES + TAG_BYTES) return undefined;
-  const decipher = createDecipheriv(ALGORITHM, key, sealed.subarray(0, NONCE_BYTES), {
-    authTagLength: TAG_BYTES,
-  });
-  decipher.setAAD(context);
-  decipher.setAuthTag(sealed.subarray(sealed.length - TAG_BYTES));
+  const plaintext = new Uint8Array(sealed.length - NONCE_BYTES - TAG_BYTES);
   try {
-    const head = decipher.update(sealed.subarray(NONCE_BYTES, sealed.length - TAG_BYTES));
-    return Uint8Array.from(Buffer.concat([head, decipher.final()]));
+    sodium.crypto_aead_xchacha20poly1305_ietf_decrypt(
+      asBuffer(plaintext),
+      null,
+      asBuffer(sealed.subarray(NONCE_BYTES)),
+      asBuffer(context),
+      asBuffer(sealed.subarray(0, NONCE_BYTES)),
+      asBuffer(key),
+    );
+    return plaintext;
   } catch {
-    return undefined; // the tag did not match: OpenSSL says no more than that
+    return undefined; // the tag did not match: libsodium says no more than that
   }
+}
+
+const nonces = Buffer.alloc(NONCE_BYTES * NONCES_AT_ONCE);
+let nextNonce = nonces.length;
+
+/** A fresh random nonce. */
+function takeNonce(out: Buffer): void {
+  if (nextNonce === nonces.length) {
+    randomFillSync(nonces);
+    nextNonce = 0;
+  }
+  nonces.copy(out, 0, nextNonce, nextNonce + NONCE_BYTES);
+  nextNonce += NONCE_BYTES;
 }

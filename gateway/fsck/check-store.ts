@@ -24,6 +24,7 @@ import { OwnerKeys } from './owner-keys.ts';
 import { checkQuarantine } from './quarantine.ts';
 import { checkRegistry } from './registry.ts';
 import type { FsckReport } from './report.ts';
+import { checkSequenceIndex } from './sequence-index.ts';
 import { checkSequences } from './sequences.ts';
 
 export interface CheckOptions {
@@ -105,6 +106,7 @@ class Check {
     if (entries !== undefined)
       await this.#guard('the registry', () => checkRegistry(context, entries.history));
     await this.#guard('the sequences', () => checkSequences(context));
+    await this.#guard('the sequence index', () => checkSequenceIndex(context));
     await this.#guard('the anchors', () => checkAnchors(context));
     await this.#guard('the deliveries', () => checkDeliveries(context));
     const { quarantinePerDevice: perDevice, quarantineTotal: total } = this.#options.config.limits;

@@ -128,7 +128,7 @@ export class EntryCheck {
       this.#report('statement-signature-bad', row, `is not signed by the key it names (${issuer})`);
     // In the order of the log, not of clocks: the writer looks at device and key in the transaction that appends.
     const status = this.#parts.history.device(issuer)?.status;
-    if (logged.retired)
+    if (logged.end !== undefined)
       this.#report('statement-not-allowed', row, `follows the retirement of its key (${issuer})`);
     else if (status !== 'active')
       this.#report('statement-not-allowed', row, `comes from ${issuer}, which was ${status} by then`);
@@ -156,7 +156,7 @@ export class EntryCheck {
     const device = row.device === null ? undefined : devices.get(row.device);
     if (device !== undefined && device.urn !== statement.device)
       this.#report('entry-columns-wrong', row, `is filed under another device than ${statement.device}`);
-    const problem = history.apply(statement);
+    const problem = history.apply(statement, row.idx);
     if (problem !== undefined)
       this.#report(
         'device-event-out-of-order',

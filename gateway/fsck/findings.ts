@@ -38,6 +38,7 @@ export const REMEDIES = {
   'device-event-out-of-order': TAMPERED,
   'device-key-mismatch': TAMPERED,
   'device-status-mismatch': TAMPERED,
+  'enrolments-wrong': RESTORE,
   'anchor-malformed': RESTORE,
   'anchor-without-checkpoint': RESTORE,
   'cursor-wrong': RESTORE,

@@ -3,12 +3,16 @@ import { bytesToHex, equalBytes } from '../../src/bytes.ts';
 import { encodeCoseKey } from '../../src/cose/key.ts';
 import type { DeviceRow } from '../store/registry-store.ts';
 import type { FsckContext } from './context.ts';
-import type { DeviceHistory, LoggedDevice } from './device-history.ts';
+import type { DeviceHistory, LoggedDevice, LoggedEnd } from './device-history.ts';
+import { checkEnrolments } from './enrolments.ts';
 
 interface KeyRow {
   readonly kid: Uint8Array;
   readonly cose_key: Uint8Array;
   readonly retired_at: number | null;
+  readonly ended_from: number | null;
+  readonly end_reason: string | null;
+  readonly ended_size: number | null;
 }
 
 /** Compares each device of the registry with what the log says of it. */
@@ -16,7 +20,7 @@ export async function checkRegistry(context: FsckContext, history: DeviceHistory
   const { db, checked, findings, owners, pace } = context;
   const count = db.prepare<[], number>('SELECT count(*) FROM devices').pluck().get() ?? 0;
   const keys = db.prepare<[number], KeyRow>(
-    'SELECT kid, cose_key, retired_at FROM device_keys WHERE device = ?',
+    'SELECT kid, cose_key, retired_at, ended_from, end_reason, ended_size FROM device_keys WHERE device = ?',
   );
   pace.begin('devices', count);
   for (const row of db.prepare<[], DeviceRow>('SELECT * FROM devices ORDER BY id').iterate()) {
@@ -37,9 +41,13 @@ export async function checkRegistry(context: FsckContext, history: DeviceHistory
     checkStatus(context, row, logged);
     checkKeys(context, row.urn, stored, logged);
   }
+  checkEnrolments(context);
 }
 
 function checkStatus(context: FsckContext, row: DeviceRow, logged: LoggedDevice): void {
+  const wrong = row.status === 'revoked' ? endMismatch(row, row.status_at, logged.end) : undefined;
+  if (row.status === logged.status && wrong !== undefined)
+    context.findings.add('device-status-mismatch', `${row.urn} is revoked, but ${wrong}`);
   if (row.status === logged.status) return;
   // Equivocation suspends at once; its event waits as a request until the gateway gets to it.
   if (row.status === 'suspended' && logged.status === 'active' && isSuspendWaiting(context, row.urn)) return;
@@ -73,12 +81,30 @@ function checkKeys(
     if (event === undefined) report(kid, 'is in the registry, but no event in the log added it');
     else if (!equalBytes(row.cose_key, encodeCoseKey(event.key)))
       report(kid, 'is another key than the log added');
-    else if ((row.retired_at !== null) !== event.retired)
+    else if ((row.retired_at !== null) !== (event.end !== undefined))
       report(
         kid,
-        `is ${event.retired ? 'in use although the log says it was retired' : 'retired without an event'}`,
+        `is ${event.end === undefined ? 'retired without an event' : 'in use although the log says it was retired'}`,
       );
+    else if (row.retired_at !== null) {
+      const wrong = endMismatch(row, row.retired_at, event.end);
+      if (wrong !== undefined) report(kid, `is retired, but ${wrong}`);
+    }
   }
   for (const kid of logged.keys.keys())
     if (!seen.has(kid)) report(kid, 'was added by the log, but is not in the registry');
+}
+
+/** How the end of trust in a row differs from that in the log; `endedAt`: when it was recorded, ms. */
+function endMismatch(
+  row: Pick<KeyRow, 'ended_from' | 'end_reason' | 'ended_size'>,
+  endedAt: number,
+  logged: LoggedEnd | undefined,
+): string | undefined {
+  if (logged === undefined) return undefined; // reported by itself
+  if (Math.floor((row.ended_from ?? endedAt) / 1000) !== Math.floor(logged.from))
+    return 'from another time than the log says';
+  if ((row.end_reason ?? undefined) !== logged.reason) return 'for another reason than the log says';
+  if ((row.ended_size ?? 0) > logged.index) return 'more entries are said to be older than the log allows';
+  return undefined;
 }

@@ -2,9 +2,10 @@ import { describe } from 'vitest';
 import { signCheckpoint } from '../../src/checkpoint.ts';
 import { encodeCoseKey, keyId } from '../../src/cose/key.ts';
 import { createSigner } from '../../src/signature.ts';
+import { signStatement } from '../../src/statement.ts';
 import type { Db } from '../store/database.ts';
 import { type Damage, layGround, testDamages } from './testing/damage.ts';
-import { change, flip } from './testing/forge.ts';
+import { appendForged, change, flip, mergeIndex } from './testing/forge.ts';
 import { DEVICES } from './testing/lived-in.ts';
 import { LOG_SIGNER, ORIGIN } from './testing/scene.ts';
 
@@ -108,7 +109,7 @@ describe('registry and sequences', () => {
       damage: (db) =>
         change(
           db,
-          `INSERT INTO device_keys VALUES (${idOf(steady.urn)}, ?, ?, 1, NULL)`,
+          `INSERT INTO device_keys (device, kid, cose_key, added_at) VALUES (${idOf(steady.urn)}, ?, ?, 1)`,
           keyId(FORGER.publicKey),
           encodeCoseKey(FORGER.publicKey),
         ),
@@ -144,11 +145,66 @@ describe('registry and sequences', () => {
       expected: [['device-key-mismatch', 'retired without an event']],
     },
     {
+      what: 'a retired key that is said to have been good for longer',
+      damage: (db) =>
+        change(
+          db,
+          `UPDATE device_keys SET ended_from = retired_at WHERE ${ofDevice(rotated.urn)} AND retired_at IS NOT NULL`,
+        ),
+      expected: [['device-key-mismatch', 'is retired, but from another time than the log says']],
+    },
+    {
+      what: 'a stolen key that is said to have been in good hands',
+      damage: (db) =>
+        change(
+          db,
+          `UPDATE device_keys SET end_reason = NULL WHERE ${ofDevice(rotated.urn)} AND retired_at IS NOT NULL`,
+        ),
+      expected: [['device-key-mismatch', 'is retired, but for another reason than the log says']],
+    },
+    {
+      what: 'a retirement that leaves good what came after it',
+      damage: (db) =>
+        change(
+          db,
+          `UPDATE device_keys SET ended_size = 10000 WHERE ${ofDevice(rotated.urn)} AND retired_at IS NOT NULL`,
+        ),
+      expected: [['device-key-mismatch', 'more entries are said to be older than the log allows']],
+    },
+    {
+      what: 'a revocation that is said to be of another time',
+      damage: (db) => change(db, `UPDATE devices SET ended_from = 5 WHERE urn = '${revoked.urn}'`),
+      expected: [['device-status-mismatch', 'is revoked, but from another time than the log says']],
+    },
+    {
+      what: 'a revocation for another reason',
+      damage: (db) =>
+        change(db, `UPDATE devices SET end_reason = 'decommissioned' WHERE urn = '${revoked.urn}'`),
+      expected: [['device-status-mismatch', 'is revoked, but for another reason than the log says']],
+    },
+    {
+      what: 'a device hidden away',
+      damage: (db) => change(db, `INSERT INTO arriving_devices VALUES (${idOf(steady.urn)}, 7)`),
+      expected: [['enrolments-wrong', `${steady.urn} is hidden, but no file`]],
+    },
+    {
+      what: 'a file of enrolments that lost what is to go',
+      damage: (db) =>
+        change(
+          db,
+          "INSERT INTO enrolment_batches (state, size, logged, touched_at) VALUES ('decided', 9, 2, 0)",
+        ),
+      expected: [
+        ['enrolments-wrong', 'of 9 enrolments has 2 in the log and 0 to go'],
+        ['enrolments-wrong', 'has 2 devices in the log, of which 0 are hidden'],
+      ],
+    },
+    {
       what: 'a device that was never enrolled',
       damage: (db) =>
         change(
           db,
-          "INSERT INTO devices SELECT 50, 'urn:dev:mac:0000000000000001', owner, provider, status, status_at, enrolled_at, NULL, 0 FROM devices WHERE id = 1",
+          "INSERT INTO devices (id, urn, owner, provider, status, status_at, enrolled_at) SELECT 50, 'urn:dev:mac:0000000000000001', owner, provider, status, status_at, enrolled_at FROM devices WHERE id = 1",
         ),
       expected: [['device-not-logged', 'urn:dev:mac:0000000000000001']],
     },
@@ -166,25 +222,17 @@ describe('registry and sequences', () => {
       expected: [['owner-key-unreadable', 'the data key of owner 5 does not open']],
     },
     {
-      what: 'the next number of a device',
-      damage: (db) => change(db, `UPDATE sequences SET next = 470 WHERE ${ofDevice(steady.urn)}`),
-      expected: [['sequence-wrong', 'expects 470 next, but the log holds numbers up to 474']],
+      what: 'the count of a device',
+      damage: (db) => change(db, `UPDATE devices SET statements = 470 WHERE urn = '${steady.urn}'`),
+      expected: [['sequence-wrong', `470 statements of ${steady.urn} were logged, the log holds 475`]],
     },
     {
-      what: 'the remembered hash of a device',
-      damage: (db) => flip(db, 'sequences', 'last_hash', ofDevice(steady.urn)),
-      expected: [['sequence-wrong', 'remembers another statement under 474 than the log holds']],
-    },
-    {
-      what: 'a sequence deleted',
-      damage: (db) => change(db, `DELETE FROM sequences WHERE ${ofDevice(steady.urn)}`),
-      expected: [['sequence-wrong', 'is not recorded, although the log holds its numbers up to 474']],
-    },
-    {
-      what: 'a sequence of nothing',
-      damage: (db) =>
-        change(db, `INSERT INTO sequences VALUES (${idOf(steady.urn)}, 9, 4, zeroblob(32), NULL)`),
-      expected: [['sequence-wrong', 'boot 9 expects 4 next, but the log holds no statement of it']],
+      what: 'a device counted whose statements are gone',
+      damage: (db) => db.exec(`DELETE FROM entries WHERE ${ofDevice(revoked.urn)} AND kind = 'statement'`),
+      expected: [
+        ['entry-missing', 'entries 424 to 433 are not stored'],
+        ['sequence-wrong', `10 statements of ${revoked.urn} were logged, the log holds 0`],
+      ],
     },
     {
       what: 'a gap forgotten',
@@ -209,6 +257,133 @@ describe('registry and sequences', () => {
       damage: (db) => change(db, 'INSERT INTO gaps VALUES (99, 0, 1, 2)'),
       expected: [
         ['gap-wrong', 'device 99 boot 0 is recorded as missing 1-2, but the log holds no statement of it'],
+      ],
+    },
+  ]);
+});
+
+describe('the index by number', () => {
+  const { steady, gappy } = DEVICES;
+  const indexed = (damage: (db: Db) => unknown) => (db: Db) => {
+    mergeIndex(db);
+    return damage(db);
+  };
+  const ofSteady = (seq: number): string => `${ofDevice(steady.urn)} AND boot = 0 AND seq = ${seq}`;
+  testDamages(ground, [
+    { what: 'no damage: everything merged', damage: indexed(() => undefined), expected: [] },
+    {
+      what: 'no damage: a merge that was under way, in the order of keys, past the cursor before it',
+      damage: (db) => {
+        mergeIndex(db, 300);
+        db.exec(
+          `INSERT INTO sequence_index SELECT device, boot, seq, idx FROM entries WHERE seq IS NOT NULL AND idx >= 300
+           ORDER BY device, boot, seq LIMIT 200`,
+        );
+      },
+      expected: [],
+    },
+    {
+      what: 'a number held twice in the log, both truly signed',
+      damage: async (db) => {
+        const again = {
+          issuer: steady.urn,
+          subject: 'vitals',
+          contentType: 0,
+          seq: 474,
+          payload: ROOT,
+        } as const;
+        const bytes = await signStatement({ ...again, prev: ROOT }, steady.signer);
+        appendForged(db, { kind: 'statement', bytes, device: steady.urn, boot: 0, seq: 474 });
+      },
+      expected: [['sequence-wrong', 'device 1 boot 0 seq 474 is held twice, at 612 and at 613']],
+      signatures: true,
+    },
+    {
+      what: 'a number held twice in the log that is indexed',
+      damage: async (db) => {
+        mergeIndex(db);
+        const again = {
+          issuer: steady.urn,
+          subject: 'vitals',
+          contentType: 0,
+          seq: 474,
+          payload: ROOT,
+        } as const;
+        const bytes = await signStatement({ ...again, prev: ROOT }, steady.signer);
+        appendForged(db, { kind: 'statement', bytes, device: steady.urn, boot: 0, seq: 474 });
+      },
+      expected: [['sequence-wrong', 'device 1 boot 0 seq 474 is held twice, at 612 and at 613']],
+    },
+    {
+      what: 'a statement that is not indexed',
+      damage: indexed((db) => change(db, `DELETE FROM sequence_index WHERE ${ofSteady(30)}`)),
+      expected: [['sequence-wrong', 'device 1 boot 0 seq 30 at 36 is not indexed']],
+    },
+    {
+      what: 'the last statement of the index, and of the walk, that is not indexed',
+      damage: indexed((db) =>
+        change(
+          db,
+          `DELETE FROM sequence_index WHERE (device, boot, seq) IN
+          (SELECT device, boot, seq FROM sequence_index ORDER BY device DESC, boot DESC, seq DESC LIMIT 1)`,
+        ),
+      ),
+      expected: [['sequence-wrong', 'is not indexed']],
+    },
+    {
+      what: 'a statement indexed where another lies',
+      damage: indexed((db) => change(db, `UPDATE sequence_index SET idx = 40 WHERE ${ofSteady(30)}`)),
+      expected: [['sequence-wrong', 'device 1 boot 0 seq 30 is indexed at 40, but lies at 36']],
+    },
+    {
+      what: 'a statement indexed where another lies, by a merge that was under way',
+      damage: (db) => {
+        mergeIndex(db, 20);
+        change(db, `INSERT INTO sequence_index VALUES (${idOf(steady.urn)}, 0, 30, 40)`);
+      },
+      expected: [['sequence-wrong', 'device 1 boot 0 seq 30 is indexed at 40, but lies at 36']],
+    },
+    {
+      what: 'a row for a number that was never sent',
+      damage: indexed((db) =>
+        change(db, `INSERT INTO sequence_index VALUES (${idOf(gappy.urn)}, 0, 21, 40)`),
+      ),
+      expected: [
+        ['sequence-wrong', 'device 2 boot 0 seq 21 is indexed at 40, but the log holds no such statement'],
+      ],
+    },
+    {
+      what: 'rows behind everything that was sent',
+      damage: indexed((db) => db.exec('INSERT INTO sequence_index VALUES (99, 0, 1, 40), (99, 0, 2, 41)')),
+      expected: [
+        ['sequence-wrong', 'device 99 boot 0 seq 1 is indexed at 40, but'],
+        ['sequence-wrong', 'device 99 boot 0 seq 2 is indexed at 41, but'],
+      ],
+    },
+    {
+      what: 'a cursor past the end of the log',
+      damage: indexed((db) => change(db, 'UPDATE sequence_index_cursor SET next = 614')),
+      expected: [['sequence-wrong', 'the index claims entries up to 614, the log has 613']],
+    },
+    {
+      what: 'a cursor moved on without the statements before it',
+      damage: (db) => {
+        mergeIndex(db, 610);
+        change(db, 'UPDATE sequence_index_cursor SET next = 613');
+      },
+      expected: [
+        ['sequence-wrong', 'device 1 boot 0 seq 472 at 610 is not indexed'],
+        ['sequence-wrong', 'device 1 boot 0 seq 473 at 611 is not indexed'],
+        ['sequence-wrong', 'device 1 boot 0 seq 474 at 612 is not indexed'],
+      ],
+    },
+    {
+      what: 'the newest entry cut off that was indexed',
+      damage: indexed((db) => change(db, 'DELETE FROM entries WHERE idx = 612')),
+      expected: [
+        ['sequence-wrong', `475 statements of ${steady.urn} were logged, the log holds 474`],
+        ['sequence-wrong', 'the index claims entries up to 613, the log has 612'],
+        ['sequence-wrong', 'device 1 boot 0 seq 474 is indexed at 612, but the log holds no such statement'],
       ],
     },
   ]);

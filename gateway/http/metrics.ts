@@ -8,6 +8,20 @@ const COMMIT_BUCKETS_S = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 
 
 const WEI_PER_ETHER = 1e18;
 
+/** What there is to count at one existing broker. */
+export interface BrokerFigures {
+  readonly name: string;
+  readonly connected: number;
+  readonly inFlight: number;
+  readonly reconnects: number;
+  readonly received: number;
+  readonly redelivered: number;
+  readonly retained: number;
+  readonly badTopics: number;
+  readonly failures: number;
+  readonly answersDropped: number;
+}
+
 export class Metrics {
   readonly registry = new Registry();
   readonly #verdicts = this.#counter('vitalseal_statements_total', 'Statements judged, by verdict and code', [
@@ -20,6 +34,11 @@ export class Metrics {
   readonly #closed = this.#counter(
     'vitalseal_connections_refused_total',
     'Connections refused or closed, by reason',
+    ['reason'],
+  );
+  readonly #paused = this.#counter(
+    'vitalseal_reads_paused_total',
+    'Times that reading from connections was put off, by reason: one sends too fast, or nobody finds room',
     ['reason'],
   );
   readonly #deliveries = this.#counter('vitalseal_deliveries_total', 'Delivery attempts, by outcome', [
@@ -86,6 +105,10 @@ export class Metrics {
     this.#closed.inc({ reason });
   }
 
+  readingPaused(reason: string): void {
+    this.#paused.inc({ reason });
+  }
+
   connections(count: number): void {
     this.#connections.set(count);
   }
@@ -125,6 +148,47 @@ export class Metrics {
   /** A gauge read from its source whenever metrics are asked for. */
   watch(name: string, help: string, read: () => number | Promise<number>): void {
     const gauge = this.#gauge(name, help, [], async () => gauge.set(await read()));
+  }
+
+  /** What existing brokers count, read from them whenever metrics are asked for. */
+  watchBrokers(read: () => readonly BrokerFigures[]): void {
+    // Registered first, so that it is asked first; it fills in the others.
+    const connections = this.#gauge(
+      'vitalseal_broker_connections',
+      'Connections to existing brokers',
+      ['broker'],
+      async () => {
+        reconnects.reset();
+        events.reset();
+        for (const broker of read()) {
+          const { name } = broker;
+          connections.set({ broker: name }, broker.connected);
+          inFlight.set({ broker: name }, broker.inFlight);
+          reconnects.inc({ broker: name }, broker.reconnects);
+          events.inc({ broker: name, event: 'received' }, broker.received);
+          events.inc({ broker: name, event: 'redelivered' }, broker.redelivered);
+          events.inc({ broker: name, event: 'retained' }, broker.retained);
+          events.inc({ broker: name, event: 'bad-topic' }, broker.badTopics);
+          events.inc({ broker: name, event: 'failure' }, broker.failures);
+          events.inc({ broker: name, event: 'answer-dropped' }, broker.answersDropped);
+        }
+      },
+    );
+    const inFlight = this.#gauge(
+      'vitalseal_broker_in_flight_statements',
+      'Statements of existing brokers not acknowledged to them yet',
+      ['broker'],
+    );
+    const reconnects = this.#counter(
+      'vitalseal_broker_reconnects_total',
+      'Connections to existing brokers that had to be made again',
+      ['broker'],
+    );
+    const events = this.#counter(
+      'vitalseal_broker_messages_total',
+      'Messages of existing brokers, by what is to be said of them; one may count under several',
+      ['broker', 'event'],
+    );
   }
 
   #counter(name: string, help: string, labelNames: string[]): Counter {

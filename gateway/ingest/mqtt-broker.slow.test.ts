@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type CborValue, decodeCbor } from '../../src/cbor.ts';
+import { hashEntry } from '../../src/statement.ts';
 import { openDatabase } from '../store/database.ts';
 import { BrokerBench } from '../testing/broker-bench.ts';
 import { lockInWorker } from '../testing/lock-worker.ts';
@@ -16,9 +17,9 @@ import {
   readPublish,
   SUBACK,
   subscribePacket,
+  unsubscribePacket,
 } from '../testing/raw-mqtt.ts';
 import { heartRate, spoil, Wearable } from '../testing/wearable.ts';
-import { MqttBroker } from './mqtt-broker.ts';
 
 let bench: BrokerBench;
 let wearable: Wearable;
@@ -82,10 +83,10 @@ describe('acknowledgements', () => {
 
   test('a commit that waits for the lock holds the PUBACK back until the lock is released', async () => {
     const lock = await lockInWorker(`${bench.bench.folder}/gateway.db`);
-    const append = bench.bench.log.writer.append.bind(bench.bench.log.writer);
-    vi.spyOn(bench.bench.log.writer, 'append').mockImplementation((candidate) => {
+    const commit = bench.bench.log.writer.commit.bind(bench.bench.log.writer);
+    vi.spyOn(bench.bench.log.writer, 'commit').mockImplementation((batch) => {
       lock.releaseSoon();
-      return append(candidate);
+      return commit(batch);
     });
     const link = await bench.join(wearable);
     link.send(publishPacket(statementsOf(wearable), await wearable.next()));
@@ -134,7 +135,8 @@ describe('the answers', () => {
   test('tell what became of each statement', async () => {
     const link = await listen(wearable);
     const first = await wearable.next({ payload: heartRate(999) });
-    const messages = [first, first, spoil(await wearable.sign({ seq: 1 })), Uint8Array.of(1)];
+    const forged = spoil(await wearable.sign({ seq: 1 }));
+    const messages = [first, first, forged, Uint8Array.of(1)];
     const answers: object[] = [];
     for (const bytes of messages) {
       link.send(publishPacket(statementsOf(wearable), bytes));
@@ -146,8 +148,8 @@ describe('the answers', () => {
     expect(answers).toEqual([
       { verdict: 'accept', seq: 0, boot: 0, flags: ['implausible'], index: 2 },
       { verdict: 'ignore', seq: 0, boot: 0, code: 'duplicate', index: 2 },
-      { verdict: 'reject', seq: 1, boot: 0, code: 'bad-signature' },
-      { verdict: 'reject', code: 'malformed' },
+      { verdict: 'reject', seq: 1, boot: 0, code: 'bad-signature', entry: hashEntry(forged).subarray(0, 8) },
+      { verdict: 'reject', code: 'malformed', entry: hashEntry(Uint8Array.of(1)).subarray(0, 8) },
     ]);
   });
 
@@ -286,6 +288,15 @@ describe('CONNECT', () => {
     ['U+0000 in the client id', () => ({ ...good(), clientId: 'a\u0000b' })],
     ['a control character in the client id', () => ({ ...good(), clientId: 'a\u001b[2Jb' })],
     ['a C1 control character in the client id', () => ({ ...good(), clientId: 'a\u0085b' })],
+    ['a surrogate in the client id', () => ({ ...good(), clientId: lone })],
+    ['ill-formed UTF-8 in the client id', () => ({ ...good(), clientId: Uint8Array.of(0x61, 0xff) })],
+    ['an overlong form in the client id', () => ({ ...good(), clientId: Uint8Array.of(0xc0, 0xaf) })],
+    ['ill-formed UTF-8 in the user name', () => ({ ...good(), username: Uint8Array.of(0x75, 0x80) })],
+    [
+      'ill-formed UTF-8 in the topic of the will',
+      () => ({ ...good(), will: { topic: lone, payload: new Uint8Array(1), qos: 1 } }),
+    ],
+    ['no client id, but a session to keep', () => ({ ...good(), clientId: '', clean: false })],
     ['a client id of 257 characters', () => ({ ...good(), clientId: 'x'.repeat(257) })],
     [
       'a will of QoS 3',
@@ -313,7 +324,6 @@ describe('CONNECT', () => {
   });
 
   test.each([
-    ['surrogates that decode to U+FFFD', lone],
     ['names of the language', '__proto__'],
     ['another', 'constructor'],
     ['no client id', ''],
@@ -456,12 +466,51 @@ describe('hostile bytes', () => {
     await expectUnharmed();
   });
 
-  test('acknowledgements nobody asked for are put up with', async () => {
+  test.each([
+    ['PUBACK', 0x40],
+    ['PUBREC', 0x50],
+    ['PUBCOMP', 0x70],
+  ])('a %s that nobody asked for is refused', async (_name, first) => {
     const link = await bench.join(wearable);
-    for (const type of [0x40, 0x50, 0x62, 0x70]) link.send(Buffer.from([type, 2, 0x12, 0x34]));
-    link.socket.end();
+    link.send(Buffer.from([first, 2, 0x12, 0x34]));
     await link.closed;
+    expect(bench.closes).toEqual(['bad-packet']);
     await expectUnharmed();
+  });
+
+  test('a PUBREL that nobody asked for is answered: its client may have lost the connection before PUBCOMP', async () => {
+    const link = await bench.join(wearable);
+    link.send(Buffer.from([0x62, 2, 0x12, 0x34]));
+    expect((await link.receive(7)).body).toEqual(Buffer.from([0x12, 0x34]));
+  });
+
+  test('each message that is sent to a device is acknowledged once, and not twice', async () => {
+    bench.broker.publishBeacon({ blockNumber: 9n, blockHash: new Uint8Array(32) }, 5);
+    const link = await bench.join(wearable);
+    link.send(subscribePacket(['wearables/beacon', `wearables/${wearable.urn}/requests`]));
+    const heard = [await link.receive(PUBLISH)];
+    bench.broker.requestResend(wearable.urn, [{ boot: 0, from: 1, to: 2 }]);
+    heard.push(await link.receive(PUBLISH));
+    const ids = heard.map(({ body }) => body.subarray(2 + body.readUInt16BE(0)).subarray(0, 2));
+    expect(ids[0]).not.toEqual(ids[1]);
+    for (const id of ids) link.send(frame(0x40, id));
+    await link.roundTrip();
+    link.send(frame(0x40, ids[0] as Buffer));
+    await link.closed;
+    expect(bench.closes).toEqual(['bad-packet']);
+  });
+
+  test('a subscription with QoS 0 is served with QoS 0, and after UNSUBSCRIBE not at all', async () => {
+    const link = await bench.join(wearable);
+    link.send(subscribePacket([`wearables/${wearable.urn}/requests`], 0));
+    await link.receive(SUBACK);
+    bench.broker.requestResend(wearable.urn, [{ boot: 0, from: 1, to: 2 }]);
+    expect((await link.receive(PUBLISH)).flags).toBe(0);
+    link.send(unsubscribePacket([`wearables/${wearable.urn}/requests`]));
+    await link.roundTrip();
+    bench.broker.requestResend(wearable.urn, [{ boot: 0, from: 3, to: 4 }]);
+    await link.roundTrip();
+    expect(link.packets.filter(({ type }) => type === PUBLISH)).toEqual([]);
   });
 });
 
@@ -478,10 +527,7 @@ describe('abuse', () => {
     const isLetIn = async (): Promise<boolean> => {
       const link = await RawMqtt.open(bench.port);
       link.send(connectPacket({ clientId: 'c', username: stranger.urn }));
-      return link.receive(CONNACK).then(
-        () => true,
-        () => false,
-      );
+      return (await link.receive(CONNACK)).body[1] === 0;
     };
     await offend();
     expect(bench.closes).toEqual(['unknown-device']);
@@ -554,18 +600,10 @@ describe('stopping', () => {
   });
 
   test('a busy port is named, with what to do', async () => {
-    const second = new MqttBroker({
-      host: '127.0.0.1',
-      port: bench.port,
-      maxConnections: 1,
-      maxPacketBytes: 1000,
-      intake: bench.bench.intake,
-      clock: bench.bench.clock,
-      logger: bench.bench.logger,
-      onClose: () => undefined,
-      onConnections: () => undefined,
+    const second = new BrokerBench({
+      endpoints: [{ host: '127.0.0.1', port: bench.port, setting: 'mqtt.port' }],
     });
-    const error = await second.listen().catch((reason: unknown) => reason);
+    const error = await second.broker.listen().catch((reason: unknown) => reason);
     expect(error).toMatchObject({ code: 'port-in-use', fatal: true });
     expect((error as Error).message.replace(String(bench.port), '<port>')).toMatchInlineSnapshot(
       `"MQTT port 127.0.0.1:<port> is in use; stop what holds it or set mqtt.port"`,

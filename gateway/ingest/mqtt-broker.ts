@@ -1,138 +1,105 @@
 /**
- * The embedded broker: aedes, MQTT 3.1.1 over TCP. The one file that knows aedes.
+ * The embedded broker: aedes, MQTT 3.1.1 over TCP and TLS. The one file that knows aedes.
  *
  * aedes writes PUBACK right after `authorizePublish` calls back, so everything up to the durable commit happens in there.
- * The messages of one socket read run concurrently and the next read waits for them: that is the back-pressure.
+ * Every connection has a client id of the gateway's own making there, and nothing that a client calls itself. Where two have one
+ * id, aedes waits for the older to close before it registers the newer, which may have closed meanwhile and is then kept for good,
+ * or counts out the newer when the older has gone; so taking over is the warden's, and aedes never sees one id twice.
  */
 import type { EventEmitter } from 'node:events';
-import { createServer, type Server, type Socket } from 'node:net';
-import { Aedes, type AedesPublishPacket, type Client } from 'aedes';
+import type { Socket } from 'node:net';
+import { performance } from 'node:perf_hooks';
+import { Aedes, type AedesPublishPacket, type Client, type ConnectPacket, type Subscription } from 'aedes';
 import { encodeCbor } from '../../src/cbor.ts';
 import type { Beacon } from '../../src/statement.ts';
-import { GatewayError } from '../errors.ts';
 import type { Clock, DeviceOutlet, Intake, Logger, SequenceRange } from '../ports.ts';
-import { encodeAck, encodeRequest } from './answers.ts';
-import { type ConnectFields, connectRefusal } from './connect-rules.ts';
-import { FrameBudget, FrameGuard } from './frame-guard.ts';
-import { PenaltyBox } from './penalty-box.ts';
-import { RefusalMeter } from './refusal-meter.ts';
-import { acksTopic, BEACON_TOPIC, deviceOfStatementsTopic, maySubscribe, requestsTopic } from './topics.ts';
+import { encodeAck, encodeChallenge, encodeRequest } from './answers.ts';
+import type { Connection } from './connection.ts';
+import { type CloseReason, type Listening, SocketWarden, type WardenOptions } from './socket-warden.ts';
+import {
+  acksTopic,
+  BEACON_TOPIC,
+  challengeTopic,
+  deviceOfStatementsTopic,
+  maySubscribe,
+  requestsTopic,
+} from './topics.ts';
 
-/** Why a connection was refused or closed; a metric label. */
-export type CloseReason =
-  | 'bad-connect'
-  | 'shut-out'
-  | 'unknown-device'
-  | 'foreign-topic'
-  | 'oversize'
-  | 'flood'
-  | 'overloaded'
-  | 'too-many-connections'
-  | 'gateway-failure';
-
-export interface MqttBrokerOptions {
-  readonly host: string;
-  /** 0 picks a free one. */
-  readonly port: number;
-  readonly maxConnections: number;
-  /** Longest MQTT packet read into memory. */
-  readonly maxPacketBytes: number;
+export interface MqttBrokerOptions extends Omit<WardenOptions, 'handle' | 'monotonic'> {
   readonly intake: Intake;
   readonly clock: Clock;
+  /** Milliseconds that never go back, for limits and back-offs. Default: the machine's. */
+  readonly monotonic?: Clock;
   readonly logger: Logger;
-  readonly onClose: (reason: CloseReason) => void;
-  readonly onConnections: (count: number) => void;
+  /** Called when a device has come to hear its requests. */
+  readonly onListening?: (device: string) => void;
 }
 
-interface Session {
-  readonly device: string;
-  readonly penaltyName: string;
-  readonly refusals: RefusalMeter;
-  wantsAcks: boolean;
-}
-
-/** Longest name of a session: a URN, a space and a client id. */
-const SESSION_NAME_MAX = 512;
 const NO_PAYLOAD = Buffer.alloc(0);
-/** What unfinished packets of all connections may hold in memory: two hundred of the longest, or any number of ordinary ones. */
-const UNFINISHED_BYTES_MAX = 64 * 1024 * 1024;
 /** How long a client may leave what is sent to it unread before it is cut off. No basis yet; far above any round trip. */
 const UNREAD_AT_MOST_MS = 10_000;
+/** The warden closes what is slow to connect; this is only so that aedes does not do it before. */
+const CONNECT_TIMEOUT_SLACK_MS = 5_000;
 
 type Done = (error?: Error | null) => void;
-type Publish = { topic: string; payload: Buffer | string; retain?: boolean; messageId?: number; qos: number };
+type Publish = {
+  topic: string;
+  payload: Buffer | string;
+  retain?: boolean;
+  cmd?: string;
+  /** Of the packet's body, when it came over the wire. */
+  length?: number;
+};
 
 /** Takes statements over MQTT and answers on the devices' topics. */
 export class MqttBroker implements DeviceOutlet {
   readonly #options: MqttBrokerOptions;
-  readonly #sessions = new WeakMap<Client, Session>();
-  readonly #penalties: PenaltyBox;
-  readonly #server: Server;
-  readonly #sockets = new Set<Socket>();
-  readonly #frames = new FrameBudget(UNFINISHED_BYTES_MAX);
+  readonly #warden: SocketWarden;
+  readonly #connections = new WeakMap<Client, Connection>();
+  #connected = 0;
   #aedes: Aedes | undefined;
 
   constructor(options: MqttBrokerOptions) {
     this.#options = options;
-    this.#penalties = new PenaltyBox(options.clock);
-    this.#server = createServer((socket) => this.#accept(socket));
-    this.#server.maxConnections = options.maxConnections;
-    this.#server.on('drop', () => options.onClose('too-many-connections'));
+    const monotonic = options.monotonic ?? { now: () => performance.now() };
+    this.#warden = new SocketWarden({
+      ...options,
+      monotonic,
+      handle: (socket) => this.#aedes?.handle(socket),
+    });
   }
 
-  /** Starts listening and returns the port. Throws GatewayError port-in-use. */
-  async listen(): Promise<number> {
+  /** Connections that wait to be read because the intake has no room. */
+  get waiting(): number {
+    return this.#warden.waiting;
+  }
+
+  /** When the certificate of the TLS port ends, milliseconds since the Unix epoch; undefined without one. */
+  get certificateExpiresAt(): number | undefined {
+    return this.#warden.certificateExpiresAt;
+  }
+
+  /** Clients that aedes holds: as many as are connected, or something leaks. */
+  get registered(): number {
+    return Object.keys((this.#aedes as unknown as { clients: object } | undefined)?.clients ?? {}).length;
+  }
+
+  /** Starts listening and returns the ports. Throws GatewayError port-in-use or key-unreadable. */
+  async listen(): Promise<Listening> {
     const aedes = await Aedes.createBroker({
       maxTopicLevels: 4,
-      maxClientsIdLength: SESSION_NAME_MAX,
       drainTimeout: UNREAD_AT_MOST_MS,
+      connectTimeout: this.#options.limits.connectSeconds * 1000 + CONNECT_TIMEOUT_SLACK_MS,
       // No limit on messages under way: behind a full one every device would wait for one that does not read.
       concurrency: 0,
     });
     this.#aedes = aedes;
-    // Of its own housekeeping, and not in its types; unheard, it would end the process.
-    (aedes as EventEmitter).on('error', (error: Error) => {
-      this.#options.logger.warn({ reason: error.message }, 'the broker could not tidy up');
-    });
-    aedes.preConnect = (client, packet, done) => this.#preConnect(client, packet as ConnectFields, done);
-    aedes.authenticate = (_client, _username, _password, done) => done(null, true);
-    aedes.authorizePublish = (client, packet, done) => void this.#receive(client, packet as Publish, done);
-    aedes.authorizeForward = (client, packet) => {
-      const session = this.#sessions.get(client);
-      return session !== undefined && maySubscribe(session.device, packet.topic) ? packet : null;
-    };
-    aedes.authorizeSubscribe = (client, subscription, done) => {
-      const session = this.#sessions.get(client);
-      const allowed = session !== undefined && maySubscribe(session.device, subscription.topic);
-      if (allowed && subscription.topic === acksTopic(session.device)) session.wantsAcks = true;
-      done(null, allowed ? subscription : null);
-    };
-    for (const event of ['clientReady', 'clientDisconnect'] as const) {
-      aedes.on(event, () => this.#options.onConnections(aedes.connectedClients));
-    }
-    for (const event of ['clientError', 'connectionError'] as const) {
-      aedes.on(event, (client, error) => {
-        this.#options.logger.debug(
-          { device: this.#sessions.get(client)?.device, reason: error.message },
-          'connection closed',
-        );
-      });
-    }
-    await this.#bind(aedes);
-    const { port } = this.#options;
-    const address = this.#server.address();
-    return typeof address === 'object' && address !== null ? address.port : port;
-  }
-
-  /** Takes the port. A broker that cannot is closed, or its timers would keep the process up. */
-  async #bind(aedes: Aedes): Promise<void> {
-    const { host, port } = this.#options;
+    this.#hook(aedes);
+    this.#watch(aedes);
     try {
-      await new Promise<void>((resolve, reject) => {
-        this.#server.once('error', (cause: NodeJS.ErrnoException) => reject(listenError(cause, host, port)));
-        this.#server.listen(port, host, resolve);
-      });
+      return await this.#warden.listen();
     } catch (error) {
+      // A broker that cannot listen is closed, or its timers would keep the process up.
       await new Promise<void>((resolve) => aedes.close(() => resolve()));
       throw error;
     }
@@ -147,79 +114,128 @@ export class MqttBroker implements DeviceOutlet {
     this.#publish(requestsTopic(device), encodeRequest(ranges), 1, false);
   }
 
-  /** Closes every connection, then the port. Statements under way have been acknowledged or will be sent again. */
+  /** Called after the commit of anything that changed a device: connections it may not have any more are closed at once. */
+  deviceChanged(device: string): void {
+    this.#warden.deviceChanged(device);
+  }
+
+  /** Closes the ports, then every connection. Statements under way have been acknowledged or will be sent again. */
   async close(): Promise<void> {
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    const closed = this.#warden.closePorts();
     await new Promise<void>((resolve) =>
       this.#aedes === undefined ? resolve() : this.#aedes.close(() => resolve()),
     );
-    for (const socket of this.#sockets) socket.destroy(); // aedes knows only those that said CONNECT
+    this.#warden.destroyAll(); // aedes knows only those that said CONNECT
     await closed;
   }
 
-  #accept(socket: Socket): void {
-    this.#sockets.add(socket);
-    const guard = new FrameGuard(this.#options.maxPacketBytes, this.#frames);
-    socket.once('close', () => {
-      this.#sockets.delete(socket);
-      guard.release();
-    });
-    socket.setNoDelay(true); // acknowledgements are small and awaited
-    const read = socket.read.bind(socket);
-    // aedes pulls with read(); looking at the chunk there costs no copy and lets no oversize packet be gathered.
-    socket.read = (size?: number) => {
-      const chunk = read(size) as Buffer | null;
-      const verdict = chunk === null ? 'ok' : guard.scan(chunk);
-      if (verdict === 'ok') return chunk;
-      this.#cutOff(socket, verdict);
-      return null;
+  #hook(aedes: Aedes): void {
+    aedes.preConnect = (client, packet, done) => this.#preConnect(client, packet, done);
+    aedes.authenticate = (client, _username, _password, done) => {
+      const connection = this.#connections.get(client);
+      const refusal = connection === undefined ? { returnCode: 3 } : this.#warden.identify(connection);
+      if (refusal === undefined) done(null, true);
+      else done(Object.assign(new Error('refused'), { returnCode: refusal.returnCode }), false);
     };
-    this.#aedes?.handle(socket);
+    aedes.authorizePublish = (client, packet, done) => void this.#receive(client, packet as Publish, done);
+    aedes.authorizeForward = (client, packet) => this.#forward(client, packet);
+    aedes.authorizeSubscribe = (client, subscription, done) => {
+      done(null, this.#subscribe(client, subscription) ? subscription : null);
+    };
   }
 
-  /** Ends a connection whose next packet must not be read. Before CONNECT there is no name to remember. */
-  #cutOff(socket: Socket & { readonly client?: Client }, reason: 'oversize' | 'overloaded'): void {
-    const session = socket.client && this.#sessions.get(socket.client);
-    if (session !== undefined && reason === 'oversize') this.#penalties.strike(session.penaltyName);
-    this.#options.onClose(reason);
-    socket.destroy(new Error('a packet announces more bytes than this gateway takes now'));
+  #watch(aedes: Aedes): void {
+    aedes.on('clientReady', (client) => {
+      const connection = this.#connections.get(client);
+      if (connection === undefined || connection.socket.destroyed) return; // gone before it was welcome
+      this.#options.onConnections(++this.#connected);
+      connection.socket.once('close', () => this.#options.onConnections(--this.#connected));
+      connection.open();
+    });
+    aedes.on('subscribe', (subscriptions, client) => {
+      this.#challenge(client);
+      this.#hearListener(subscriptions, client);
+    });
+    aedes.on('unsubscribe', (topics, client) => {
+      const { subscriptions } = this.#connections.get(client)?.session ?? {};
+      for (const topic of topics) subscriptions?.delete(topic);
+    });
+    // Of its own housekeeping, and not in its types; unheard, it would end the process.
+    (aedes as EventEmitter).on('error', (error: Error) => {
+      this.#options.logger.warn({ reason: error.message }, 'the broker could not tidy up');
+    });
+    for (const event of ['clientError', 'connectionError'] as const) {
+      aedes.on(event, (client, error) => {
+        const device = this.#connections.get(client)?.session?.device;
+        this.#options.logger.debug({ device, reason: error.message }, 'connection closed');
+      });
+    }
   }
 
   #preConnect(
     client: Client,
-    packet: ConnectFields,
+    packet: ConnectPacket,
     done: (error: Error | null, success: boolean) => void,
   ): void {
-    const device = String(packet.username ?? '');
-    const penaltyName = `${(client.conn as Socket).remoteAddress ?? ''} ${device}`;
-    const refusal = connectRefusal(packet); // attacker-controlled
-    if (refusal !== undefined) {
-      this.#options.onClose('bad-connect');
-      done(new Error(refusal), false);
+    const connection = this.#warden.connectionOf(client.conn as Socket);
+    if (connection === undefined) {
+      done(new Error('no connection'), false);
       return;
     }
-    if (this.#penalties.isShutOut(penaltyName)) {
-      this.#options.onClose('shut-out');
-      done(new Error('shut out for a while after abuse'), false);
-      return;
-    }
-    const refusals = new RefusalMeter(this.#options.clock);
-    this.#sessions.set(client, { device, penaltyName, refusals, wantsAcks: false });
-    // A client id names a connection of this device and nobody else's; two makers' watches may both be called "watch".
-    if (packet.clientId !== undefined && packet.clientId !== '')
-      packet.clientId = `${device} ${packet.clientId}`;
+    this.#connections.set(client, connection);
+    // Who it says it is was read strictly by the guard; what aedes made of it is put aside.
+    const fields = packet as { clientId: string; clean: boolean; keepalive: number };
+    fields.clientId = `#${connection.number}`;
     // No session outlives its connection: what aedes keeps for absent clients has no bound, and it keeps the filters it
     // refused together with the ones it granted.
-    packet.clean = true;
+    fields.clean = true;
+    // The warden keeps the time: it knows when it was the gateway that did not read, and aedes would close for that.
+    fields.keepalive = 0;
     done(null, true);
   }
 
+  #subscribe(client: Client, { topic, qos }: Subscription): boolean {
+    const session = this.#connections.get(client)?.session;
+    if (session === undefined) return false;
+    const isAllowed =
+      session.proof === 'challenge'
+        ? topic === challengeTopic(session.device)
+        : maySubscribe(session.device, topic);
+    if (!isAllowed) return false;
+    session.subscriptions.set(topic, qos);
+    return true;
+  }
+
+  /** Says when a device has come to hear its requests. */
+  #hearListener(subscriptions: readonly { readonly topic: string }[], client: Client): void {
+    const device = this.#connections.get(client)?.session?.device;
+    if (device === undefined) return;
+    const isListening = subscriptions.some(({ topic }) => topic === requestsTopic(device));
+    if (isListening) this.#options.onListening?.(device);
+  }
+
+  /** What goes out to a client: its own topics, numbered here so that its PUBACK can be told from one of nothing. */
+  #forward<P extends AedesPublishPacket>(client: Client, packet: P): P | null {
+    const connection = this.#connections.get(client);
+    const { session } = connection ?? {};
+    const granted = session?.subscriptions.get(packet.topic);
+    if (connection === undefined || granted === undefined || connection.isDeaf) return null;
+    if (granted === 0) packet.qos = 0;
+    if (packet.qos === 0) return packet;
+    const messageId = connection.guard.nextPacketId();
+    if (messageId === undefined) return null; // it has left too many without an answer
+    packet.messageId = messageId;
+    return packet;
+  }
+
   async #receive(client: Client | null, packet: Publish, done: Done): Promise<void> {
-    const session = client === null ? undefined : this.#sessions.get(client);
-    if (client === null || session === undefined) return done(new Error('no session'));
+    const connection = client === null ? undefined : this.#connections.get(client);
+    const session = connection?.session;
+    if (client === null || connection === undefined || session === undefined)
+      return done(new Error('no session'));
+    if (session.proof === 'challenge') return this.#abuse(connection, 'not-authorised', done);
     const device = deviceOfStatementsTopic(packet.topic);
-    if (device !== session.device || packet.messageId === 0)
-      return this.#abuse(session, 'foreign-topic', done);
+    if (device !== session.device) return this.#abuse(connection, 'foreign-topic', done);
     packet.retain = false; // a reading must never stay in the broker's memory
     const payload = packet.payload;
     const bytes = Uint8Array.from(typeof payload === 'string' ? Buffer.from(payload) : payload);
@@ -230,41 +246,49 @@ export class MqttBroker implements DeviceOutlet {
         bytes,
         receivedAt: this.#options.clock.now(),
       });
-      if (session.wantsAcks) this.#acknowledge(client, device, encodeAck(verdict, bytes));
-      if (verdict.kind === 'reject' && (verdict.code === 'unknown-device' || verdict.code === 'oversize')) {
-        return this.#abuse(session, verdict.code, done);
-      }
-      if (verdict.kind === 'reject' && session.refusals.note()) return this.#abuse(session, 'flood', done);
-      if (verdict.kind !== 'reject') this.#penalties.forgive(session.penaltyName);
+      this.#acknowledge(client, connection, () => encodeAck(verdict, bytes));
+      if (verdict.kind === 'reject' && (verdict.code === 'unknown-device' || verdict.code === 'oversize'))
+        return this.#abuse(connection, verdict.code, done);
+      if (verdict.kind === 'reject' && session.refusals.note()) return this.#abuse(connection, 'flood', done);
+      if (verdict.kind !== 'reject') this.#warden.behaved(connection, device);
       done();
     } catch (cause) {
       // Ours to mend: no acknowledgement, and a closed socket makes a conforming client send again.
       this.#options.onClose('gateway-failure');
       const error = cause instanceof Error ? cause : new Error(String(cause));
-      this.#options.logger.warn(
-        { device, reason: error.message },
-        'statement not taken; the device will send it again',
-      );
+      const what = 'statement not taken; the device will send it again';
+      this.#options.logger.warn({ device, reason: error.message }, what);
       done(error);
+    } finally {
+      if (packet.cmd === 'publish') connection.settled(packet.length ?? 0); // a will did not come in a packet of its own
     }
   }
 
-  #abuse(session: Session, reason: CloseReason, done: Done): void {
-    const backOffMs = this.#penalties.strike(session.penaltyName);
-    this.#options.onClose(reason);
-    this.#options.logger.info({ device: session.device, reason, backOffMs }, 'connection closed for abuse');
+  #abuse(connection: Connection, reason: CloseReason, done: Done): void {
+    this.#warden.abused(connection, reason);
     done(new Error(reason));
   }
 
-  #acknowledge(client: Client, device: string, payload: Uint8Array): void {
-    const packet = {
-      cmd: 'publish',
-      topic: acksTopic(device),
-      payload: Buffer.from(payload),
-      qos: 0,
-      retain: false,
-      dup: false,
-    } as const;
+  /** Answers a subscription to the challenge topic; there is nothing else that such a connection could hear. */
+  #challenge(client: Client): void {
+    const connection = this.#connections.get(client);
+    const { session } = connection ?? {};
+    if (connection === undefined || session?.proof !== 'challenge' || session.subscriptions.size === 0)
+      return;
+    const challenge = encodeChallenge(this.#warden.challenge(session.device));
+    this.#tell(client, challengeTopic(session.device), challenge);
+  }
+
+  /** Tells the connection that sent it what became of a statement, if it listens. */
+  #acknowledge(client: Client, connection: Connection, encode: () => Uint8Array): void {
+    const topic = acksTopic(connection.session?.device ?? '');
+    if (connection.isDeaf || !connection.session?.subscriptions.has(topic)) return;
+    this.#tell(client, topic, encode());
+  }
+
+  #tell(client: Client, topic: string, bytes: Uint8Array): void {
+    const payload = Buffer.from(bytes);
+    const packet = { cmd: 'publish', topic, payload, qos: 0, retain: false, dup: false } as const;
     client.publish(packet, () => undefined); // a device may never hear it
   }
 
@@ -274,18 +298,4 @@ export class MqttBroker implements DeviceOutlet {
       if (error) this.#options.logger.debug({ topic, reason: error.message }, 'not published');
     });
   }
-}
-
-function listenError(cause: NodeJS.ErrnoException, host: string, port: number): GatewayError {
-  if (cause.code === 'EADDRINUSE') {
-    return new GatewayError(
-      'port-in-use',
-      `MQTT port ${host}:${port} is in use; stop what holds it or set mqtt.port`,
-      { cause, fatal: true },
-    );
-  }
-  return new GatewayError('port-in-use', `cannot listen on ${host}:${port}: ${cause.message}`, {
-    cause,
-    fatal: true,
-  });
 }

@@ -10,12 +10,21 @@ export function deviceOfStatementsTopic(topic: string): string | undefined {
   return device !== undefined && isDeviceUrn(device) ? device : undefined;
 }
 
+export function statementsTopic(device: string): string {
+  return `wearables/${device}/statements`;
+}
+
 export function acksTopic(device: string): string {
   return `wearables/${device}/acks`;
 }
 
 export function requestsTopic(device: string): string {
   return `wearables/${device}/requests`;
+}
+
+/** Where a device that has no clock hears what to put into its token. */
+export function challengeTopic(device: string): string {
+  return `wearables/${device}/challenge`;
 }
 
 /** Whether a device may subscribe to a filter: its own two topics and the beacon, and no wildcard. */

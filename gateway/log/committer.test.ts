@@ -24,6 +24,7 @@ function makeCommitter(limits: Partial<CommitterOptions> = {}): Committer {
   return new Committer(db, {
     maxBatch: 100,
     maxBatchBytes: 1_000_000,
+    maxAgeMs: 0,
     maxQueue: 1000,
     onRollback: () => {
       rollbacks += 1;

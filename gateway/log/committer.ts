@@ -1,30 +1,37 @@
 /**
  * Group commit: many small pieces of work, one transaction, one fsync, and only then the callers hear.
  *
- * Whatever arrived during one turn of the event loop, or during the commit before, goes into one transaction. The queue
- * is bounded by count, each transaction by count and bytes; a full queue refuses early; every promise is settled.
+ * A transaction takes what has gathered by count, bytes or age, whichever comes first. Gathering lasts as long as the commit
+ * before took, up to a limit: where a commit is cheap nobody waits for company, where it is dear they share it. The queue is
+ * bounded; a full one refuses early; every promise is settled.
  */
 import { GatewayError } from '../errors.ts';
 import { type Db, storeError } from '../store/database.ts';
 
 export interface CommitterOptions {
-  /** Pieces of work in one transaction at most. */
+  /** Messages in one transaction at most, unless one piece of work has more. */
   readonly maxBatch: number;
   /** Bytes of statements in one transaction at most. */
   readonly maxBatchBytes: number;
-  /** Pieces of work that may wait. */
+  /** Longest a piece of work waits for others to share its transaction, in milliseconds. */
+  readonly maxAgeMs: number;
+  /** Messages that may wait. */
   readonly maxQueue: number;
   /** Called after a transaction was rolled back, before any caller hears: memory must match the store again. */
   readonly onRollback: () => void;
   /** Called after each durable commit that did work. */
-  readonly onCommit: (pieces: number, seconds: number) => void;
+  readonly onCommit: (messages: number, seconds: number) => void;
   /** Called when a commit's outcome is unknown: the process must stop and recover by restart. */
   readonly onFatal: (error: GatewayError) => void;
 }
 
+/** The shortest wait a timer keeps. */
+const TIMER_MS = 1;
+
 interface Piece {
   readonly work: () => unknown;
   readonly bytes: number;
+  readonly messages: number;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -35,7 +42,12 @@ export class Committer {
   readonly #options: CommitterOptions;
   readonly #runBatch: (pieces: readonly Piece[]) => unknown[];
   #queue: Piece[] = [];
+  #waitingMessages = 0;
+  #waitingBytes = 0;
+  #timer: NodeJS.Timeout | undefined;
   #scheduled = false;
+  /** How long the commit before took. */
+  #lastMs = 0;
   #closed: GatewayError | undefined;
   #drained: (() => void)[] = [];
 
@@ -48,26 +60,29 @@ export class Committer {
     this.#runBatch = (pieces) => transaction.immediate(pieces);
   }
 
+  /** Messages that wait. */
   get waiting(): number {
-    return this.#queue.length;
+    return this.#waitingMessages;
   }
 
   /**
    * Runs `work` inside the next transaction and resolves with its result once that is durable. `work` is synchronous and
    * throws only when the store does: a throw rolls back everybody's work of that transaction.
    */
-  run<T>(work: () => T, bytes = 0): Promise<T> {
+  run<T>(work: () => T, bytes = 0, messages = 1): Promise<T> {
     if (this.#closed !== undefined) return Promise.reject(this.#closed);
-    if (this.#queue.length >= this.#options.maxQueue) {
+    if (this.#waitingMessages >= this.#options.maxQueue) {
       return Promise.reject(
         new GatewayError(
           'overloaded',
-          `${this.#queue.length} commits are waiting; the sender should try again`,
+          `${this.#waitingMessages} messages wait for a commit; the sender should try again`,
         ),
       );
     }
     return new Promise<T>((resolve, reject) => {
-      this.#queue.push({ work, bytes, resolve: resolve as (value: unknown) => void, reject });
+      this.#queue.push({ work, bytes, messages, resolve: resolve as (value: unknown) => void, reject });
+      this.#waitingMessages += messages;
+      this.#waitingBytes += bytes;
       this.#schedule();
     });
   }
@@ -75,33 +90,48 @@ export class Committer {
   /** Commits what is waiting, then refuses everything. */
   async close(): Promise<void> {
     this.#closed ??= new GatewayError('shutting-down', 'the gateway is stopping');
-    if (this.#queue.length > 0) await new Promise<void>((resolve) => this.#drained.push(resolve));
+    if (this.#queue.length === 0) return;
+    const drained = new Promise<void>((resolve) => this.#drained.push(resolve));
+    this.#flushSoon();
+    await drained;
   }
 
   #schedule(): void {
+    const { maxBatch, maxBatchBytes, maxAgeMs } = this.#options;
+    const gatherMs = Math.min(maxAgeMs, this.#lastMs);
+    const isFull = this.#waitingMessages >= maxBatch || this.#waitingBytes >= maxBatchBytes;
+    if (isFull || gatherMs < TIMER_MS || this.#closed !== undefined) this.#flushSoon();
+    else if (!this.#scheduled) this.#timer ??= setTimeout(() => this.#flushSoon(), gatherMs);
+  }
+
+  /** Commits in the next turn of the event loop, together with what arrives in this one. */
+  #flushSoon(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
     if (this.#scheduled) return;
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
-      this.#flush(this.#takeBatch());
+      if (this.#queue.length > 0) this.#flush(this.#takeBatch());
       if (this.#queue.length > 0) this.#schedule();
       else for (const resolve of this.#drained.splice(0)) resolve();
     });
   }
 
   #takeBatch(): Piece[] {
+    const { maxBatch, maxBatchBytes } = this.#options;
     let bytes = 0;
-    let count = 0;
+    let messages = 0;
+    let pieces = 0;
     for (const piece of this.#queue) {
-      if (
-        count === this.#options.maxBatch ||
-        (count > 0 && bytes + piece.bytes > this.#options.maxBatchBytes)
-      )
-        break;
+      if (pieces > 0 && (messages + piece.messages > maxBatch || bytes + piece.bytes > maxBatchBytes)) break;
       bytes += piece.bytes;
-      count += 1;
+      messages += piece.messages;
+      pieces += 1;
     }
-    return this.#queue.splice(0, count);
+    this.#waitingMessages -= messages;
+    this.#waitingBytes -= bytes;
+    return this.#queue.splice(0, pieces);
   }
 
   #flush(batch: readonly Piece[]): void {
@@ -113,8 +143,10 @@ export class Committer {
       this.#fail(batch, cause);
       return;
     }
+    this.#lastMs = performance.now() - started;
     for (const [at, piece] of batch.entries()) piece.resolve(results[at]);
-    this.#options.onCommit(batch.length, (performance.now() - started) / 1000);
+    const messages = batch.reduce((sum, piece) => sum + piece.messages, 0);
+    this.#options.onCommit(messages, this.#lastMs / 1000);
   }
 
   #fail(batch: readonly Piece[], cause: unknown): void {
@@ -122,6 +154,7 @@ export class Committer {
     const fatal = this.#recover(error);
     if (fatal !== undefined) this.#closed = fatal;
     const pieces = fatal === undefined ? batch : [...batch, ...this.#queue.splice(0)];
+    if (fatal !== undefined) this.#waitingMessages = this.#waitingBytes = 0;
     for (const piece of pieces) piece.reject(fatal ?? error);
     if (fatal !== undefined) this.#options.onFatal(fatal);
   }

@@ -3,15 +3,16 @@
  * appends it: no device sends before its enrolment is a leaf, and every change can be proven later like any reading.
  */
 import { equalBytes } from '../../src/bytes.ts';
-import { keyId, type PublicKey } from '../../src/cose/key.ts';
-import { type LogStatement, signLogStatement } from '../../src/log-statement.ts';
+import type { PublicKey } from '../../src/cose/key.ts';
+import { signLogStatement } from '../../src/log-statement.ts';
 import type { Signer } from '../../src/signature.ts';
-import { sha256 } from '../crypto/hash.ts';
 import { randomCti } from '../crypto/random.ts';
 import type { Clock, Logger } from '../ports.ts';
-import type { DeviceRow, RegistryStore } from '../store/registry-store.ts';
+import type { DeviceRow, PlannedRetirement, RegistryStore } from '../store/registry-store.ts';
 import type { Committer } from './committer.ts';
+import { DeviceChanges, type EventFields, type SignedEvent } from './device-changes.ts';
 import { type DeviceRequest, describeRequest, parseDeviceRequest } from './device-requests.ts';
+import { EnrolmentBatches } from './enrolment-batches.ts';
 import type { EntryBook } from './entries.ts';
 import type { Keyring } from './keyring.ts';
 
@@ -29,58 +30,74 @@ export interface DeviceEventParts {
   readonly onDeviceChanged: (urn: string) => void;
 }
 
-type DeviceEvent = LogStatement & { kind: 'device-event' };
+/** A request that waits, or what is wrong with it. */
+type WaitingRequest = { readonly id: number } & (
+  | { readonly request: DeviceRequest }
+  | { readonly problem: string }
+);
 
-interface WaitingRequest {
-  readonly id: number;
-  readonly request: string;
-}
-
-/** Carries out waiting requests. The only writer of the registry. */
+/** Carries out waiting requests. With its batches the only writer of the registry. */
 export class DeviceEvents {
   readonly #parts: DeviceEventParts;
+  readonly #changes: DeviceChanges;
+  /** Enrolments that come as files. */
+  readonly batches: EnrolmentBatches;
   #running: Promise<void> | undefined;
 
   constructor(parts: DeviceEventParts) {
     this.#parts = parts;
+    this.#changes = new DeviceChanges(parts);
+    this.batches = new EnrolmentBatches({
+      ...parts,
+      sign: (device, fields, now) => this.#sign(device, fields, now),
+    });
   }
 
-  /** Carries out everything that waits; a call while one is under way joins it. */
-  process(): Promise<void> {
-    this.#running ??= this.#processAll().finally(() => {
+  /**
+   * Carries out everything that waits, and retires the keys whose planned time has come; a call while one is under way joins it.
+   * @param dueBy the time it is, for what is planned: by default the clock's
+   */
+  process(dueBy = this.#parts.clock.now()): Promise<void> {
+    this.#running ??= this.#processAll(dueBy).finally(() => {
       this.#running = undefined;
     });
     return this.#running;
   }
 
-  async #processAll(): Promise<void> {
+  async #processAll(dueBy: number): Promise<void> {
     const { registry } = this.#parts;
-    for (let waiting = registry.waitingRequests(REQUESTS_AT_ONCE); waiting.length > 0; ) {
+    for (;;) {
+      const due = registry.dueRetirements(dueBy, REQUESTS_AT_ONCE);
+      if (due.length === 0) break;
+      for (const retirement of due) await this.#retire(retirement, dueBy);
+    }
+    for (;;) {
+      const waiting = registry.waitingRequests(REQUESTS_AT_ONCE).map(read);
+      if (waiting.length === 0) return;
       const queues = [...Map.groupBy(waiting, deviceNamed).values()];
       await Promise.all(queues.map((queue) => this.#carryOutInOrder(queue)));
-      waiting = registry.waitingRequests(REQUESTS_AT_ONCE);
     }
   }
 
   /** The requests of one device one after another: what a request means depends on the one before. */
   async #carryOutInOrder(queue: readonly WaitingRequest[]): Promise<void> {
-    for (const { id, request } of queue) await this.#carryOut(id, request);
+    for (const waiting of queue) await this.#carryOut(waiting);
   }
 
-  async #carryOut(id: number, text: string): Promise<void> {
-    const { committer, registry, logger, onDeviceChanged } = this.#parts;
-    let request: DeviceRequest;
-    try {
-      request = parseDeviceRequest(text);
-    } catch (error) {
-      const outcome = error instanceof Error ? error.message : 'unreadable';
-      await committer.run(() => registry.settleRequest(id, outcome));
+  async #carryOut(waiting: WaitingRequest): Promise<void> {
+    const { committer, registry, logger, clock, onDeviceChanged } = this.#parts;
+    if ('problem' in waiting) {
+      await committer.run(() => registry.settleRequest(waiting.id, waiting.problem));
       return;
     }
-    const events = await this.#signEvents(request);
+    const { id, request } = waiting;
+    const now = clock.now();
+    const events: SignedEvent[] = [];
+    for (const fields of this.#changes.events(request, now))
+      events.push({ ...fields, bytes: await this.#sign(request.device, fields, now) });
     const refusal = await committer.run(() => {
-      const why = this.#refusal(request);
-      if (why === undefined) this.#apply(request, events);
+      const why = this.#changes.refusal(request, now);
+      if (why === undefined) this.#changes.apply(request, events, now);
       registry.settleRequest(id, why ?? '');
       return why;
     });
@@ -91,107 +108,49 @@ export class DeviceEvents {
     onDeviceChanged(request.device);
   }
 
-  async #signEvents(request: DeviceRequest): Promise<Uint8Array[]> {
-    const { origin, signer, clock } = this.#parts;
-    const time = Math.floor(clock.now() / 1000);
-    const sign = async (event: DeviceEvent['event'], key?: PublicKey): Promise<Uint8Array> => {
-      const statement: DeviceEvent = {
-        kind: 'device-event',
-        origin,
-        event,
-        device: request.device,
-        time,
-        cti: randomCti(),
-        ...(key === undefined ? {} : { key }),
-      };
-      return signLogStatement(statement, signer);
-    };
-    if (request.action === 'retire-key')
-      return Promise.all(this.#keysToRetire(request).map((key) => sign('retire-key', key)));
-    return [await sign(request.action, 'key' in request ? request.key : undefined)];
+  /** A planned retirement whose time has come. That of a device that is revoked or erased by now is dropped. */
+  async #retire({ device: urn, kid }: PlannedRetirement, dueBy: number): Promise<void> {
+    const { committer, registry, keys, logger, clock, onDeviceChanged } = this.#parts;
+    const now = Math.max(clock.now(), dueBy); // a clock that went back since does not make it early
+    const device = registry.device(urn) as DeviceRow;
+    const row = registry.keys(device.id).find((key) => equalBytes(key.kid, kid));
+    const from = Math.floor((row?.endedFrom ?? now) / 1000);
+    const fields = {
+      event: 'retire-key',
+      key: row?.key as PublicKey,
+      ...(from < Math.floor(now / 1000) ? { effective: from } : {}),
+      ...(row?.endReason === undefined ? {} : { reason: row.endReason }),
+    } as const;
+    const event = { ...fields, bytes: await this.#sign(urn, fields, now) };
+    const isRetired = await committer.run(() => {
+      const current = registry.device(urn) as DeviceRow;
+      const isGone = current.status === 'revoked' || keys.keyOf(current.owner) === undefined;
+      if (isGone) registry.planRetirement(current.id, kid);
+      return !isGone && this.#changes.retireDue(current, event, now);
+    });
+    logger.info({ device: urn, retired: isRetired }, 'planned retirement of a key settled');
+    onDeviceChanged(urn);
   }
 
-  #keysToRetire(request: DeviceRequest & { action: 'retire-key' }): PublicKey[] {
-    const { registry } = this.#parts;
-    const device = registry.device(request.device);
-    const keys = device === undefined ? [] : registry.keys(device.id);
-    const { kid } = request;
-    return keys
-      .filter((row) => row.retiredAt === undefined && (kid === undefined || equalBytes(row.kid, kid)))
-      .map((row) => row.key);
+  async #sign(device: string, fields: EventFields, now: number): Promise<Uint8Array> {
+    const { origin, signer } = this.#parts;
+    const time = Math.floor(now / 1000);
+    return signLogStatement(
+      { kind: 'device-event', origin, device, time, cti: randomCti(), ...fields },
+      signer,
+    );
   }
+}
 
-  /** Why a request cannot be carried out, seen inside the transaction. */
-  #refusal(request: DeviceRequest): string | undefined {
-    const { registry, keys } = this.#parts;
-    const device = registry.device(request.device);
-    if (request.action === 'enrol') {
-      if (device !== undefined) return `${request.device} is enrolled already`;
-      const owner = registry.owner(request.patient);
-      return owner !== undefined && keys.keyOf(owner.id) === undefined
-        ? `patient ${request.patient} has been erased`
-        : undefined;
-    }
-    if (device === undefined) return `${request.device} is not enrolled`;
-    return this.#refusalForEnrolled(request, device);
-  }
-
-  #refusalForEnrolled(request: DeviceRequest, device: DeviceRow): string | undefined {
-    if (device.status === 'revoked') return `${request.device} has been revoked, for good`;
-    if (this.#parts.keys.keyOf(device.owner) === undefined)
-      return `the patient of ${request.device} has been erased`;
-    if (request.action === 'add-key') {
-      const kid = keyId(request.key);
-      const known = this.#parts.registry.keys(device.id).some((row) => equalBytes(row.kid, kid));
-      return known ? `${request.device} has this key already` : undefined;
-    }
-    if (request.action === 'retire-key' && this.#keysToRetire(request).length === 0) {
-      return `${request.device} has no such key in use`;
-    }
-    if (request.action === 'resume' && device.status !== 'suspended')
-      return `${request.device} is not suspended`;
-    return undefined;
-  }
-
-  #apply(request: DeviceRequest, events: readonly Uint8Array[]): void {
-    const { registry } = this.#parts;
-    const now = this.#parts.clock.now();
-    const device =
-      request.action === 'enrol' ? this.#enrol(request, now) : (registry.device(request.device) as DeviceRow);
-    if (request.action === 'add-key') registry.addKey(device.id, request.key, now);
-    if (request.action === 'retire-key') {
-      for (const key of this.#keysToRetire(request)) registry.retireKey(device.id, keyId(key), now);
-    }
-    if (request.action === 'suspend') registry.setStatus(device.id, 'suspended', now);
-    if (request.action === 'resume') registry.setStatus(device.id, 'active', now);
-    if (request.action === 'revoke') registry.setStatus(device.id, 'revoked', now);
-    for (const bytes of events) {
-      this.#parts.book.append({
-        kind: 'device-event',
-        bytes,
-        entry: sha256(bytes),
-        owner: device.owner,
-        receivedAt: now,
-        device: device.id,
-        provider: device.provider,
-      });
-    }
-  }
-
-  #enrol(request: DeviceRequest & { action: 'enrol' }, now: number): DeviceRow {
-    const { registry, keys } = this.#parts;
-    const owner = keys.ownerNamed(request.patient);
-    const id = registry.addDevice(request.device, owner, request.provider, now);
-    registry.addKey(id, request.key, now);
-    return registry.device(request.device) as DeviceRow;
+function read({ id, request }: { id: number; request: string }): WaitingRequest {
+  try {
+    return { id, request: parseDeviceRequest(request) };
+  } catch (error) {
+    return { id, problem: error instanceof Error ? error.message : 'unreadable' };
   }
 }
 
 /** What a waiting request is about; unreadable ones, refused anyway, share one queue. */
-function deviceNamed({ request }: WaitingRequest): string {
-  try {
-    return parseDeviceRequest(request).device;
-  } catch {
-    return '';
-  }
+function deviceNamed(waiting: WaitingRequest): string {
+  return 'request' in waiting ? waiting.request.device : '';
 }

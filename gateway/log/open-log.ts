@@ -7,6 +7,7 @@ import type { Db } from '../store/database.ts';
 import { LogStore } from '../store/log-store.ts';
 import { type QuarantineLimits, QuarantineStore } from '../store/quarantine-store.ts';
 import { RegistryStore } from '../store/registry-store.ts';
+import { SequenceIndex } from '../store/sequence-index.ts';
 import { SequenceStore } from '../store/sequence-store.ts';
 import { Committer } from './committer.ts';
 import { DeviceEvents } from './device-events.ts';
@@ -28,7 +29,12 @@ export interface LogOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly quarantine: QuarantineLimits;
-  readonly commit: { readonly maxBatch: number; readonly maxBatchBytes: number; readonly maxQueue: number };
+  readonly commit: {
+    readonly maxBatch: number;
+    readonly maxBatchBytes: number;
+    readonly maxAgeMs: number;
+    readonly maxQueue: number;
+  };
   readonly suspendOnEquivocation: boolean;
   readonly onGap: (device: string, gap: SequenceRange) => void;
   readonly onDeviceChanged: (urn: string) => void;
@@ -55,17 +61,19 @@ export function openLog(db: Db, options: LogOptions): OpenLog {
   assertSameLog(log, options);
   const registry = new RegistryStore(db);
   const sequences = new SequenceStore(db);
+  const index = new SequenceIndex(db);
   const quarantine = new QuarantineStore(db, options.quarantine);
   const keys = new Keyring(options.masterKey, registry);
   const tree = new LogTree(log);
   const book = new EntryBook(log, tree, keys);
-  const reader = new CommittedLog(log, registry, tree, book);
+  const reader = new CommittedLog({ log, registry, index, tree, book });
   const committer = new Committer(db, {
     ...options.commit,
     onRollback: () => {
       tree.reload();
       keys.forget();
       quarantine.recount();
+      writer.forget();
     },
     onCommit: (pieces, seconds) => {
       options.onCommit(pieces, seconds);
@@ -74,9 +82,10 @@ export function openLog(db: Db, options: LogOptions): OpenLog {
     onFatal: options.onFatal,
   });
   const shared = { ...options, committer, book, keys, registry, log };
+  const writer = new StatementWriter({ ...shared, index, sequences, quarantine });
   return {
     reader,
-    writer: new StatementWriter({ ...shared, sequences, quarantine }),
+    writer,
     sealer: new LogSealer({ ...shared, tree, gatewayOwner: keys.gatewayOwner }),
     deviceEvents: new DeviceEvents(shared),
     registry,

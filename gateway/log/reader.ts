@@ -1,26 +1,35 @@
-/** Reads what is committed, and proves it. */
+/** Reads what is committed, and proves it: over the writer's own connection, or over one of another thread. */
 import type { Checkpoint, LogEntry, LogReader } from '../ports.ts';
 import type { LogStore } from '../store/log-store.ts';
 import type { RegistryStore } from '../store/registry-store.ts';
+import type { SequenceIndex } from '../store/sequence-index.ts';
 import type { EntryBook } from './entries.ts';
 import type { LogTree } from './tree.ts';
 
 export class CommittedLog implements LogReader {
   readonly #store: LogStore;
   readonly #registry: RegistryStore;
+  readonly #index: SequenceIndex;
   readonly #tree: LogTree;
   readonly #book: EntryBook;
   readonly #listeners = new Set<() => void>();
 
-  constructor(store: LogStore, registry: RegistryStore, tree: LogTree, book: EntryBook) {
-    this.#store = store;
-    this.#registry = registry;
-    this.#tree = tree;
-    this.#book = book;
+  constructor(parts: {
+    readonly log: LogStore;
+    readonly registry: RegistryStore;
+    readonly index: SequenceIndex;
+    readonly tree: LogTree;
+    readonly book: EntryBook;
+  }) {
+    this.#store = parts.log;
+    this.#registry = parts.registry;
+    this.#index = parts.index;
+    this.#tree = parts.tree;
+    this.#book = parts.book;
   }
 
   async size(): Promise<number> {
-    return this.#tree.size;
+    return this.#store.size();
   }
 
   async entry(index: number): Promise<LogEntry | undefined> {
@@ -30,15 +39,18 @@ export class CommittedLog implements LogReader {
 
   async findStatement(device: string, boot: number, seq: number): Promise<LogEntry | undefined> {
     const known = this.#registry.device(device);
-    const held = known && this.#store.bySequence(known.id, boot, seq);
-    return held && this.entry(held.idx);
+    if (known === undefined) return undefined;
+    this.#index.catchUp();
+    const held = this.#index.find(known.id, boot, seq);
+    return held === undefined ? undefined : this.entry(held);
   }
 
   async newestOfDevice(device: string, limit: number): Promise<LogEntry[]> {
     const known = this.#registry.device(device);
-    return known === undefined
-      ? []
-      : this.#store.forDevice(known.id, limit).map((row) => this.#book.toEntry(row));
+    if (known === undefined) return [];
+    this.#index.catchUp();
+    const rows = this.#index.newest(known.id, limit).map(({ index }) => this.#store.entry(index));
+    return rows.filter((row) => row !== undefined).map((row) => this.#book.toEntry(row));
   }
 
   async readForProvider(provider: string, from: number, limit: number): Promise<LogEntry[]> {
@@ -54,20 +66,20 @@ export class CommittedLog implements LogReader {
   }
 
   async inclusionProof(index: number, size: number): Promise<Uint8Array[]> {
-    return this.#tree.inclusionProof(index, size);
+    return this.#committedTree().inclusionProof(index, size);
   }
 
   async consistencyProof(from: number, to: number): Promise<Uint8Array[]> {
-    return this.#tree.consistencyProof(from, to);
+    return this.#committedTree().consistencyProof(from, to);
   }
 
   async multiproof(indices: readonly number[], size: number): Promise<Uint8Array[]> {
-    return this.#tree.multiproof(indices, size);
+    return this.#committedTree().multiproof(indices, size);
   }
 
   /** C2SP tlog-tiles: the first `width` hashes of a tile, 32 bytes each. */
   async tile(level: number, index: number, width: number): Promise<Uint8Array | undefined> {
-    return this.#tree.tile(level, index, width);
+    return this.#committedTree().tile(level, index, width);
   }
 
   /** C2SP tlog-tiles entry bundle: the 32-byte entries of one level-0 tile, never a statement. */
@@ -80,7 +92,12 @@ export class CommittedLog implements LogReader {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Tells the listeners. Called by the committer, after the fsync. */
+  #committedTree(): LogTree {
+    this.#tree.catchUp();
+    return this.#tree;
+  }
+
+  /** Tells the listeners. Called after each commit, once it is durable. */
   announce(): void {
     for (const listener of this.#listeners) listener();
   }

@@ -9,7 +9,7 @@ import {
   type StatementFields,
   signStatement,
 } from '../../src/statement.ts';
-import type { Candidate, EnrolledDevice, SequenceRange, Verdict } from '../ports.ts';
+import type { EnrolledDevice, SequenceRange, Verdict } from '../ports.ts';
 import { LogBench } from '../testing/log-bench.ts';
 import { Wearable } from '../testing/wearable.ts';
 
@@ -68,15 +68,9 @@ async function chain(count: number, boot = 0): Promise<Statement[]> {
   return statements;
 }
 
-function append(statement: Statement): Promise<Verdict> {
-  const candidate: Candidate = {
-    statement,
-    entry: hashEntry(statement.bytes),
-    device,
-    flags: [],
-    receivedAt: bench.clock.now(),
-  };
-  return bench.log.writer.append(candidate);
+async function append(statement: Statement): Promise<Verdict> {
+  const [verdict] = await bench.append(device, statement);
+  return verdict as Verdict;
 }
 
 const flagsOf = (verdict: Verdict): readonly string[] =>
@@ -187,7 +181,7 @@ test('any order of arrival over boots is judged as the model judges it, and the 
       const { registry } = bench.log;
       const id = registry.addDevice(`urn:dev:os:1-${run}`, device.owner, 'clinic', 0);
       registry.addKey(id, wearable.signer.publicKey, 0);
-      device = { ...device, id };
+      device = { ...device, id, urn: `urn:dev:os:1-${run}` };
       const model = new Model();
       const statements: Statement[] = [];
       for (const { boot, seq, kind } of arrivals) {
@@ -204,7 +198,7 @@ test('any order of arrival over boots is judged as the model judges it, and the 
       expect(actual).toEqual(expected);
       expect(gapsNow()).toEqual(model.gaps());
       for (const statement of model.held.values()) {
-        const held = bench.log.writer.held(device, statement.boot, statement.seq);
+        const held = await bench.log.reader.findStatement(device.urn, statement.boot, statement.seq);
         expect(held && bytesToHex(held.entry)).toBe(bytesToHex(hashEntry(statement.bytes)));
       }
       expect(bench.count('entries', `device = ${device.id}`)).toBe(model.held.size);
@@ -276,7 +270,7 @@ describe('gaps', () => {
     const seq = Number.MAX_SAFE_INTEGER;
     expect(flagsOf(await append(await make({ seq })))).toEqual(['gap']);
     expect(gapsNow()).toEqual([{ boot: 0, from: 0, to: seq - 1 }]);
-    expect(flagsOf(await append(await make({ seq: seq - 1 })))).toEqual(['backfill', 'broken-chain']);
+    expect(flagsOf(await append(await make({ seq: seq - 1 })))).toEqual(['broken-chain', 'backfill']);
     expect(gapsNow()).toEqual([{ boot: 0, from: 0, to: seq - 2 }]);
     expect(await append(await make({ seq }))).toMatchObject({ kind: 'ignore', code: 'duplicate' });
   });
@@ -304,7 +298,7 @@ describe('chain', () => {
     await append(s0 as Statement);
     await append(s2 as Statement);
     const late = await make({ seq: 1, prev: hashEntry((s0 as Statement).bytes), payload: Uint8Array.of(7) });
-    expect(flagsOf(await append(late))).toEqual(['backfill', 'broken-chain']);
+    expect(flagsOf(await append(late))).toEqual(['broken-chain', 'backfill']);
   });
 
   test('is not broken across boots: number 0 of the next boot names nothing', async () => {
@@ -338,8 +332,8 @@ describe('clock', () => {
   test('a clock that goes back is behind; one that stands still, or comes late, is not', async () => {
     await append(await make({ seq: 0, issuedAt: nowS - 10 }));
     expect(flagsOf(await append(await make({ seq: 2, issuedAt: nowS - 11 })))).toEqual([
-      'clock-behind',
       'gap',
+      'clock-behind',
     ]);
     expect(flagsOf(await append(await make({ seq: 3, issuedAt: nowS - 11 })))).toEqual(['broken-chain']);
     expect(flagsOf(await append(await make({ seq: 1, issuedAt: nowS - 500 })))).toContain('backfill');
@@ -349,8 +343,8 @@ describe('clock', () => {
   test('a clock that was never set is no measure for the next', async () => {
     await append(await make({ seq: 0, issuedAt: 100 }));
     expect(flagsOf(await append(await make({ seq: 1, issuedAt: 50 })))).toEqual([
-      'clock-unset',
       'broken-chain',
+      'clock-unset',
     ]);
     expect(flagsOf(await append(await make({ seq: 3, issuedAt: nowS })))).toEqual(['gap']);
   });

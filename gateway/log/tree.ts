@@ -32,6 +32,11 @@ export class LogTree {
     return this.#size;
   }
 
+  /** Takes in what another connection has committed since. Called by readers before they ask. */
+  catchUp(): void {
+    if (this.#store.size() !== this.#size) this.reload();
+  }
+
   /** Takes the state from the store. */
   reload(): void {
     this.#size = this.#store.size();

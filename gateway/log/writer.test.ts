@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { decodeStatement } from '../../src/statement.ts';
-import { sha256 } from '../crypto/hash.ts';
 import { open } from '../crypto/vault.ts';
 import { LogBench } from '../testing/log-bench.ts';
 import { Wearable } from '../testing/wearable.ts';
@@ -20,18 +19,12 @@ beforeEach(async () => {
 afterEach(() => bench.close());
 
 /** Hands a statement to the log as the intake would, past its limit of length. */
-function append(bytes: Uint8Array) {
+async function append(bytes: Uint8Array) {
   const statement = decodeStatement(bytes);
   const device = bench.registry.find(wearable.urn);
   if (statement.kind === 'reject' || device === undefined) throw new Error('no candidate');
-  const receivedAt = bench.clock.now();
-  return bench.log.writer.append({
-    statement: statement.value,
-    entry: sha256(bytes),
-    device,
-    flags: [],
-    receivedAt,
-  });
+  const [verdict] = await bench.append(device, statement.value);
+  return verdict;
 }
 
 test('a long statement that stands against another is kept whole, so that its signature can be shown', async () => {

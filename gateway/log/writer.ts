@@ -1,27 +1,36 @@
-/** Appends statements and quarantines refusals, each within a group commit. */
+/** Takes checked messages into the log or into quarantine, each batch within one group commit. */
 import { decodeStatement } from '../../src/statement.ts';
 import type { RejectCode } from '../../src/verdict.ts';
-import { sha256 } from '../crypto/hash.ts';
-import { seal } from '../crypto/vault.ts';
-import type { Candidate, EnrolledDevice, LogWriter, Refusal, SequenceRange, Verdict } from '../ports.ts';
+import {
+  bitsToFlags,
+  CheckedBatch,
+  type CheckedData,
+  flagsToBits,
+  type Head,
+  OUTCOME,
+  SETTLED,
+  type VerdictData,
+  VerdictWriter,
+} from '../checked-batch.ts';
+import type { LogWriter, SequenceRange } from '../ports.ts';
 import type { LogStore } from '../store/log-store.ts';
 import type { QuarantineStore } from '../store/quarantine-store.ts';
 import type { RegistryStore } from '../store/registry-store.ts';
+import type { SequenceIndex } from '../store/sequence-index.ts';
 import type { SequenceStore } from '../store/sequence-store.ts';
 import type { Committer } from './committer.ts';
+import { type DeviceState, DeviceStates, kidName } from './device-states.ts';
 import type { EntryBook } from './entries.ts';
 import type { Keyring } from './keyring.ts';
-import { judgeSequence, type ReadPrev, recordSequence } from './sequence.ts';
-
-/** Of a longer message only the beginning is kept, enough to recognise what sent it. */
-const QUARANTINED_BYTES_MAX = 64 * 1024;
-const RECOGNISED_BYTES = 1024;
+import { RefusalKeeper } from './refusals.ts';
+import { type Placed, SequenceJudge, type SequenceVerdict } from './sequence.ts';
 
 export interface WriterParts {
   readonly committer: Committer;
   readonly book: EntryBook;
   readonly keys: Keyring;
   readonly log: LogStore;
+  readonly index: SequenceIndex;
   readonly sequences: SequenceStore;
   readonly quarantine: QuarantineStore;
   readonly registry: RegistryStore;
@@ -33,138 +42,196 @@ export interface WriterParts {
   readonly onDeviceChanged: (urn: string) => void;
 }
 
+const NOTHING_HELD: Head = { boot: 0, next: 0 };
+
+/** One batch inside its transaction. */
+interface Work {
+  readonly batch: CheckedBatch;
+  readonly verdicts: VerdictWriter;
+  readonly gaps: { readonly device: string; readonly gap: SequenceRange }[];
+  readonly changed: string[];
+  /** Of each device that statements were appended of: how many, and when the newest came. */
+  readonly appended: Map<number, { statements: number; receivedAt: number }>;
+}
+
 /** The log's side of `LogWriter`. */
 export class StatementWriter implements LogWriter {
   readonly #parts: WriterParts;
-  readonly #readPrev: ReadPrev;
+  readonly #states: DeviceStates;
+  readonly #judge: SequenceJudge;
+  readonly #refusals: RefusalKeeper;
 
   constructor(parts: WriterParts) {
     this.#parts = parts;
-    this.#readPrev = (index) => {
-      const row = parts.log.entry(index);
-      const bytes = row && parts.book.bytesOf(row);
-      const statement = bytes && decodeStatement(bytes);
-      return statement?.kind === 'ok' ? statement.value.prev : undefined;
-    };
+    const { registry, log, index, book } = parts;
+    this.#states = new DeviceStates(registry, log, index, book);
+    this.#refusals = new RefusalKeeper(parts.keys, parts.quarantine);
+    this.#judge = new SequenceJudge({
+      ...parts,
+      readPrev: (at) => {
+        const row = log.entry(at);
+        const bytes = row && book.bytesOf(row);
+        const statement = bytes && decodeStatement(bytes);
+        return statement?.kind === 'ok' ? statement.value.prev : undefined;
+      },
+    });
   }
 
-  held(device: EnrolledDevice, boot: number, seq: number): { index: number; entry: Uint8Array } | undefined {
-    const row = this.#parts.log.bySequence(device.id, boot, seq);
-    return row && { index: row.idx, entry: row.entry };
+  async commit(data: CheckedData): Promise<VerdictData> {
+    const batch = new CheckedBatch(data);
+    const { committer, onGap, onDeviceChanged } = this.#parts;
+    const work = await committer.run(() => this.#commit(batch), data.bytes.length, batch.count);
+    for (const { device, gap } of work.gaps) onGap(device, gap);
+    for (const urn of work.changed) onDeviceChanged(urn);
+    return work.verdicts.data;
   }
 
-  async append(candidate: Candidate): Promise<Verdict> {
-    const { book, committer, onGap, onDeviceChanged } = this.#parts;
-    book.requireKey(candidate.device.owner);
-    const outcome = await committer.run(() => this.#commit(candidate), candidate.statement.bytes.length);
-    if (outcome.gap !== undefined) onGap(candidate.device.urn, outcome.gap);
-    if (outcome.suspended) onDeviceChanged(candidate.device.urn);
-    return outcome.verdict;
+  /** Called after a rolled-back transaction. */
+  forget(): void {
+    this.#states.forget();
+    this.#parts.index.reload();
   }
 
-  async quarantine(refusal: Refusal): Promise<Verdict> {
-    await this.#parts.committer.run(
-      () => this.#keep(refusal),
-      Math.min(refusal.inbound.bytes.length, QUARANTINED_BYTES_MAX),
-    );
-    return { kind: 'reject', code: refusal.code, detail: refusal.detail };
+  /** Inside the transaction: the last look at each message, then the record. */
+  #commit(batch: CheckedBatch): Work {
+    const verdicts = new VerdictWriter(batch.count);
+    const work: Work = { batch, verdicts, gaps: [], changed: [], appended: new Map() };
+    let statements = 0;
+    const refusals = new Map(batch.data.refusals.map((refusal) => [refusal.at, refusal]));
+    for (let at = 0; at < batch.count; at++) {
+      const refusal = refusals.get(at);
+      if (refusal !== undefined) this.#refuse(work, at, refusal.device, refusal.code, refusal.detail);
+      else if (batch.outcome(at) === OUTCOME.refused) verdicts.settle(at, SETTLED.again);
+      else this.#commitStatement(work, at);
+      verdicts.tellHead(at, this.#headOf(batch.device(at)));
+    }
+    for (const [device, { statements: count, receivedAt }] of work.appended) {
+      this.#parts.registry.countStatements(device, count, receivedAt);
+      statements += count;
+    }
+    this.#parts.index.mergeSome(statements);
+    return work;
   }
 
-  /** Inside the transaction: the last look, then the record. */
-  #commit(candidate: Candidate): { verdict: Verdict; gap?: SequenceRange; suspended?: boolean } {
-    const { book, log, sequences, registry } = this.#parts;
-    const { statement, device } = candidate;
-    const judged = judgeSequence(log, sequences, candidate, this.#readPrev);
-    if (judged.kind === 'duplicate')
-      return { verdict: { kind: 'ignore', code: 'duplicate', index: judged.index } };
-    const standing = this.#standingRefusal(candidate);
-    if (standing !== undefined) return { verdict: this.#refuse(candidate, standing.code, standing.detail) };
-    if (judged.kind === 'equivocation') return this.#refuseEquivocation(candidate, judged.index);
-    const index = book.append({
+  #headOf(device: number): Head | undefined {
+    const state = device === 0 ? undefined : this.#states.of(device);
+    return state && (state.head ?? NOTHING_HELD);
+  }
+
+  #commitStatement(work: Work, at: number): void {
+    const { batch, verdicts } = work;
+    const device = this.#states.of(batch.device(at));
+    if (device === undefined)
+      throw new RangeError('a statement was checked for a device that is not enrolled');
+    const placed = placedAt(batch, at);
+    const judged = this.#judge.judge(device, placed);
+    if (judged.kind === 'duplicate') verdicts.settle(at, SETTLED.duplicate, judged.index);
+    else if (batch.outcome(at) !== OUTCOME.verified) verdicts.settle(at, SETTLED.again);
+    else this.#commitVerified(work, at, device, placed, judged);
+  }
+
+  #commitVerified(
+    work: Work,
+    at: number,
+    device: DeviceState,
+    placed: Placed,
+    judged: Exclude<SequenceVerdict, { kind: 'duplicate' }>,
+  ): void {
+    const standing = this.#standingRefusal(device, work.batch.kid(at));
+    if (standing !== undefined) this.#refuse(work, at, device.urn, standing.code, standing.detail);
+    else if (judged.kind === 'equivocation') this.#refuseEquivocation(work, at, device, placed, judged.index);
+    else if (this.#parts.keys.keyOf(device.owner) === undefined) work.verdicts.settle(at, SETTLED.withheld);
+    else this.#append(work, at, device, placed, judged);
+  }
+
+  #append(
+    work: Work,
+    at: number,
+    device: DeviceState,
+    placed: Placed,
+    judged: SequenceVerdict & { kind: 'new' },
+  ): void {
+    const { batch, verdicts, gaps, appended } = work;
+    const flags = bitsToFlags(flagsToBits(judged.flags)); // in the order of FLAGS, wherever they are shown
+    const index = this.#parts.book.append({
       kind: 'statement',
-      bytes: statement.bytes,
-      entry: candidate.entry,
+      bytes: batch.bytes(at),
+      entry: placed.entry,
       owner: device.owner,
-      receivedAt: candidate.receivedAt,
+      receivedAt: placed.receivedAt,
       device: device.id,
       provider: device.provider,
-      boot: statement.boot,
-      seq: statement.seq,
-      flags: judged.flags,
+      boot: placed.boot,
+      seq: placed.seq,
+      flags,
     });
-    recordSequence(sequences, candidate, judged);
-    registry.countStatement(device.id, candidate.receivedAt);
-    const verdict: Verdict = {
-      kind: 'accept',
-      index,
-      boot: statement.boot,
-      seq: statement.seq,
-      flags: judged.flags,
-    };
-    return judged.gap === undefined ? { verdict } : { verdict, gap: judged.gap };
+    this.#judge.record(device, placed, judged, index);
+    const tally = appended.get(device.id);
+    if (tally === undefined) appended.set(device.id, { statements: 1, receivedAt: placed.receivedAt });
+    else {
+      tally.statements += 1;
+      tally.receivedAt = Math.max(tally.receivedAt, placed.receivedAt);
+    }
+    if (judged.gap !== undefined) gaps.push({ device: device.urn, gap: judged.gap });
+    verdicts.settle(at, SETTLED.accept, index, flags);
   }
 
   /**
    * Device and key as the log has them now: an event may have been committed since the statement was checked, and nothing of a
    * device may follow its revocation, its suspension or its key's retirement in the log.
    */
-  #standingRefusal({ statement, device }: Candidate): { code: RejectCode; detail: string } | undefined {
-    const standing = this.#parts.registry.standing(device.id, statement.kid);
-    if (standing === undefined) return { code: 'unknown-key', detail: `${device.urn} has no key of this id` };
-    if (standing.status === 'revoked')
+  #standingRefusal(device: DeviceState, kid: Uint8Array): { code: RejectCode; detail: string } | undefined {
+    const name = kidName(kid);
+    if (!device.keys.has(name)) return { code: 'unknown-key', detail: `${device.urn} has no key of this id` };
+    if (device.status === 'revoked')
       return { code: 'revoked-device', detail: `${device.urn} has been revoked` };
-    if (standing.retired) return { code: 'retired-key', detail: `the key of ${device.urn} has been retired` };
-    if (standing.status === 'suspended')
+    if (device.keys.get(name) !== undefined)
+      return { code: 'retired-key', detail: `the key of ${device.urn} has been retired` };
+    if (device.status === 'suspended')
       return { code: 'suspended-device', detail: `${device.urn} is suspended` };
     return undefined;
   }
 
-  #refuse(candidate: Candidate, code: RejectCode, detail: string): Verdict {
-    const { statement, device, receivedAt } = candidate;
-    this.#keep({ inbound: { device: device.urn, bytes: statement.bytes, receivedAt }, code, detail, device });
-    return { kind: 'reject', code, detail };
+  #refuseEquivocation(
+    work: Work,
+    at: number,
+    device: DeviceState,
+    { boot, seq, receivedAt }: Placed,
+    held: number,
+  ): void {
+    const detail = `another statement holds boot ${boot} seq ${seq} of this device, at index ${held}`;
+    this.#refuse(work, at, device.urn, 'equivocation', detail);
+    if (!this.#parts.suspendOnEquivocation) return;
+    const { registry } = this.#parts;
+    registry.setStatus(device.id, 'suspended', receivedAt); // it is active: anything else was refused before
+    // The event itself enters the log as every change of a device does: through a request.
+    registry.request([JSON.stringify({ action: 'suspend', device: device.urn })]);
+    work.changed.push(device.urn);
   }
 
-  #refuseEquivocation(candidate: Candidate, heldIndex: number): { verdict: Verdict; suspended: boolean } {
-    const { statement, device, receivedAt } = candidate;
-    const detail = `another statement holds boot ${statement.boot} seq ${statement.seq} of this device, at index ${heldIndex}`;
-    const verdict = this.#refuse(candidate, 'equivocation', detail);
-    const suspended = this.#parts.suspendOnEquivocation; // it is active: anything else was refused before
-    if (suspended) {
-      this.#parts.registry.setStatus(device.id, 'suspended', receivedAt);
-      // The event itself enters the log as every change of a device does: through a request.
-      this.#parts.registry.request([JSON.stringify({ action: 'suspend', device: device.urn })]);
-    }
-    return { verdict, suspended };
-  }
-
-  #keep(refusal: Refusal): void {
-    const { keys, quarantine } = this.#parts;
-    const { inbound, device } = refusal;
-    const ownKey = device && keys.keyOf(device.owner);
-    const owner = device !== undefined && ownKey !== undefined ? device.owner : keys.gatewayOwner;
-    const key = keys.keyOf(owner);
-    if (key === undefined) throw new RangeError('the gateway has no key of its own');
-    const entry = sha256(inbound.bytes);
-    const kept = inbound.bytes.subarray(0, bytesKept(refusal.code));
-    quarantine.add({
-      device: inbound.device,
-      code: refusal.code,
-      detail: refusal.detail,
-      received_at: inbound.receivedAt,
-      entry,
-      length: inbound.bytes.length,
+  #refuse({ batch, verdicts }: Work, at: number, device: string, code: RejectCode, detail: string): void {
+    const owner = this.#states.of(batch.device(at))?.owner;
+    this.#refusals.keep({
+      device,
+      code,
+      detail,
       owner,
-      sealed: seal(key, kept, entry),
+      bytes: batch.bytes(at),
+      receivedAt: batch.receivedAt(at),
     });
+    verdicts.reject(at, code, detail);
   }
 }
 
-/** How much of a refused message is kept. */
-function bytesKept(code: RejectCode): number {
-  // Anyone can send these under any name: enough to recognise what did.
-  if (code === 'unknown-device' || code === 'oversize') return RECOGNISED_BYTES;
-  // Its device did sign these: half a statement proves nothing, and cannot be taken in later.
-  const isWhole = code === 'equivocation' || code === 'suspended-device';
-  return isWhole ? Number.POSITIVE_INFINITY : QUARANTINED_BYTES_MAX;
+function placedAt(batch: CheckedBatch, at: number): Placed {
+  const seq = batch.seq(at);
+  return {
+    boot: batch.boot(at),
+    seq,
+    entry: batch.entry(at),
+    prev: seq === 0 ? undefined : batch.prev(at),
+    issuedAt: batch.issuedAt(at),
+    receivedAt: batch.receivedAt(at),
+    flags: batch.flags(at),
+  };
 }

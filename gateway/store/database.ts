@@ -43,6 +43,17 @@ export function openDatabase(file: string, schemas: readonly string[]): Db {
   }
 }
 
+/** A further connection to an open store that can only look: what it reads is committed, and it holds no writer up. */
+export function openReader(file: string): Db {
+  try {
+    const db = new Database(file, { readonly: true, fileMustExist: true, timeout: BUSY_TIMEOUT_MS });
+    db.pragma('query_only = ON');
+    return db;
+  } catch (cause) {
+    throw storeError(cause, `cannot read the database ${file}`);
+  }
+}
+
 /** What a failure of SQLite means to the gateway, and what the operator should do about it. */
 export function storeError(cause: unknown, what: string): GatewayError {
   const code = cause instanceof Database.SqliteError ? cause.code : '';

@@ -33,9 +33,15 @@ test('keys of every algorithm come back as they were, with their times', () => {
     keys.map((key, at) => ({ key, addedAt: 10 + at, retiredAt: undefined })),
   );
   const kid = keyId(keys[1] as (typeof keys)[number]);
-  expect(store.retireKey(device, kid, 99)).toBe(true);
-  expect(store.retireKey(device, kid, 100)).toBe(false);
-  expect(store.keys(device)[1]?.retiredAt).toBe(99);
+  store.retireKey(device, kid, 99);
+  expect(store.keys(device)[1]).toMatchObject({ retiredAt: 99, endedFrom: 99, endedSize: 0 });
+  store.retireKey(device, kid, 100, { from: 50, reason: 'stolen', size: 7 });
+  expect(store.keys(device)[1]).toMatchObject({
+    retiredAt: 99,
+    endedFrom: 50,
+    endReason: 'stolen',
+    endedSize: 7,
+  });
 });
 
 test('a device is enrolled once, for a patient that exists', () => {

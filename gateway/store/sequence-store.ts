@@ -1,16 +1,8 @@
-/** How far each device has come, per boot, and which numbers are missing below that. */
+/** Which numbers are missing below the greatest one that a device holds, per boot. */
 import type { SequenceRange } from '../ports.ts';
 import type { Db } from './database.ts';
 
 export const SEQUENCE_SCHEMA = `
-CREATE TABLE IF NOT EXISTS sequences (
-  device    INTEGER NOT NULL,
-  boot      INTEGER NOT NULL,
-  next      INTEGER NOT NULL,             -- one more than the greatest number held
-  last_hash BLOB NOT NULL,                -- entry of next - 1
-  last_iat  REAL,                         -- device clock of next - 1, s
-  PRIMARY KEY (device, boot)
-) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS gaps (
   device INTEGER NOT NULL,
   boot   INTEGER NOT NULL,
@@ -20,31 +12,15 @@ CREATE TABLE IF NOT EXISTS gaps (
 ) STRICT, WITHOUT ROWID;
 `;
 
-export interface SequenceHead {
-  readonly boot: number;
-  readonly next: number;
-  readonly last_hash: Uint8Array;
-  readonly last_iat: number | null;
-}
-
-/** All SQL over the sequence tables. */
+/** All SQL over the gaps. */
 export class SequenceStore {
-  readonly #head;
-  readonly #newestBoot;
-  readonly #saveHead;
   readonly #gapAround;
   readonly #deleteGap;
   readonly #insertGap;
   readonly #gaps;
+  readonly #devices;
 
   constructor(db: Db) {
-    this.#head = db.prepare<[number, number], SequenceHead>(
-      'SELECT * FROM sequences WHERE device = ? AND boot = ?',
-    );
-    this.#newestBoot = db
-      .prepare<[number], number | null>('SELECT max(boot) FROM sequences WHERE device = ?')
-      .pluck();
-    this.#saveHead = db.prepare('INSERT OR REPLACE INTO sequences VALUES (?, ?, ?, ?, ?)');
     this.#gapAround = db.prepare<[number, number, number], { first: number; last: number }>(
       'SELECT first, last FROM gaps WHERE device = ? AND boot = ? AND first <= ? ORDER BY first DESC LIMIT 1',
     );
@@ -53,18 +29,9 @@ export class SequenceStore {
     this.#gaps = db.prepare<[number, number], SequenceRange>(
       'SELECT boot, first AS "from", last AS "to" FROM gaps WHERE device = ? ORDER BY boot, first LIMIT ?',
     );
-  }
-
-  head(device: number, boot: number): SequenceHead | undefined {
-    return this.#head.get(device, boot);
-  }
-
-  newestBoot(device: number): number | undefined {
-    return this.#newestBoot.get(device) ?? undefined;
-  }
-
-  saveHead(device: number, head: SequenceHead): void {
-    this.#saveHead.run(device, head.boot, head.next, head.last_hash, head.last_iat);
+    this.#devices = db
+      .prepare<[], string>('SELECT urn FROM devices WHERE id IN (SELECT device FROM gaps)')
+      .pluck();
   }
 
   openGap(device: number, gap: SequenceRange): void {
@@ -78,6 +45,11 @@ export class SequenceStore {
     this.#deleteGap.run(device, boot, gap.first);
     if (gap.first < seq) this.#insertGap.run(device, boot, gap.first, seq - 1);
     if (seq < gap.last) this.#insertGap.run(device, boot, seq + 1, gap.last);
+  }
+
+  /** Devices that miss something. */
+  devicesWithGaps(): IterableIterator<string> {
+    return this.#devices.iterate();
   }
 
   gaps(device: number, limit: number): SequenceRange[] {

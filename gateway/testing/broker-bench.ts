@@ -1,8 +1,14 @@
 /** The real broker in front of a real log. */
-import { type CloseReason, MqttBroker, type MqttBrokerOptions } from '../ingest/mqtt-broker.ts';
-import { type BenchOptions, LogBench } from './log-bench.ts';
+import type { BrokerLimits } from '../ingest/limits.ts';
+import { MqttBroker, type MqttBrokerOptions } from '../ingest/mqtt-broker.ts';
+import type { CloseReason, PauseReason } from '../ingest/socket-warden.ts';
+import { DEFAULT_LIMITS } from './default-limits.ts';
+import { type BenchOptions, LogBench, TEST_ORIGIN } from './log-bench.ts';
 import { RawMqtt } from './raw-mqtt.ts';
 import type { Wearable } from './wearable.ts';
+
+export type BrokerBenchOptions = BenchOptions &
+  Partial<Omit<MqttBrokerOptions, 'limits'>> & { readonly limits?: Partial<BrokerLimits> };
 
 export class BrokerBench {
   readonly bench: LogBench;
@@ -12,29 +18,46 @@ export class BrokerBench {
   port = 0;
   #closed = false;
 
-  constructor(
-    options: BenchOptions & Partial<Pick<MqttBrokerOptions, 'maxConnections' | 'maxPacketBytes'>> = {},
-  ) {
+  readonly pauses: PauseReason[] = [];
+  tlsPort = 0;
+
+  constructor(options: BrokerBenchOptions = {}) {
     this.bench = new LogBench(options);
     this.broker = new MqttBroker({
-      host: '127.0.0.1',
-      port: 0,
-      maxConnections: options.maxConnections ?? 100,
-      maxPacketBytes: options.maxPacketBytes ?? 16_384,
-      intake: { submit: (inbound) => this.bench.intake.submit(inbound) },
+      endpoints: [{ host: '127.0.0.1', port: 0, setting: 'mqtt.port' }],
+      maxConnections: 100,
+      maxPacketBytes: 16_384,
+      authentication: {
+        policy: 'none',
+        audience: TEST_ORIGIN,
+        tokenMaxSeconds: 600,
+        tokenLeewaySeconds: 300,
+      },
+      registry: this.bench.registry,
+      intake: {
+        submit: (inbound) => this.bench.intake.submit(inbound),
+        room: () => this.bench.intake.room(),
+      },
       clock: this.bench.clock,
+      monotonic: this.bench.clock,
       logger: this.bench.logger,
       onClose: (reason) => this.closes.push(reason),
+      onPause: (reason) => this.pauses.push(reason),
       onConnections: (count) => {
         this.connections = count;
       },
+      ...options,
+      limits: { ...DEFAULT_LIMITS, ...options.limits },
     });
     this.bench.onGap = (device, gap) => this.broker.requestResend(device, [gap]);
+    this.bench.onDeviceChanged = (device) => this.broker.deviceChanged(device);
   }
 
-  static async start(options?: ConstructorParameters<typeof BrokerBench>[0]): Promise<BrokerBench> {
+  static async start(options?: BrokerBenchOptions): Promise<BrokerBench> {
     const bench = new BrokerBench(options);
-    bench.port = await bench.broker.listen();
+    const { port, tlsPort } = await bench.broker.listen();
+    bench.port = port;
+    bench.tlsPort = tlsPort;
     return bench;
   }
 

@@ -1,6 +1,7 @@
 /** MQTT 3.1.1 by hand over a bare socket, for what no decent client library would send. */
 import { once } from 'node:events';
 import { connect as connectSocket, type Socket } from 'node:net';
+import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 
 export interface RawPacket {
   /** The four-bit packet type of MQTT 3.1.1 section 2.2.1. */
@@ -44,6 +45,7 @@ export function remainingLength(length: number): Buffer {
 export interface RawConnect {
   readonly clientId: Text;
   readonly username?: Text;
+  readonly password?: Uint8Array;
   readonly clean?: boolean;
   readonly keepalive?: number;
   readonly protocolLevel?: number;
@@ -55,9 +57,17 @@ export interface RawConnect {
   };
 }
 
-export function connectPacket({ clientId, username, clean = true, will, ...rest }: RawConnect): Buffer {
+export function connectPacket({
+  clientId,
+  username,
+  password,
+  clean = true,
+  will,
+  ...rest
+}: RawConnect): Buffer {
   const flags =
     (username === undefined ? 0 : 0x80) |
+    (password === undefined ? 0 : 0x40) |
     (clean ? 0x02 : 0) |
     (will === undefined ? 0 : 0x04 | (will.qos << 3) | (will.retain === true ? 0x20 : 0));
   const keepalive = rest.keepalive ?? 0;
@@ -68,6 +78,7 @@ export function connectPacket({ clientId, username, clean = true, will, ...rest 
     field(clientId),
     ...(will === undefined ? [] : [field(will.topic), field(will.payload)]),
     ...(username === undefined ? [] : [field(username)]),
+    ...(password === undefined ? [] : [field(password)]),
   );
 }
 
@@ -84,6 +95,10 @@ export function publishPacket(
 export function subscribePacket(topics: readonly string[], qos = 1, id = 10): Buffer {
   const filters = topics.map((topic) => Buffer.concat([field(topic), Buffer.from([qos])]));
   return frame(0x82, Buffer.from([id >> 8, id & 0xff]), ...filters);
+}
+
+export function unsubscribePacket(topics: readonly string[], id = 11): Buffer {
+  return frame(0xa2, Buffer.from([id >> 8, id & 0xff]), ...topics.map(field));
 }
 
 export const PINGREQ_PACKET = Buffer.from([0xc0, 0]);
@@ -111,16 +126,18 @@ export class RawMqtt {
     socket.on('data', (chunk) => this.#take(chunk));
   }
 
-  static async open(port: number): Promise<RawMqtt> {
-    const socket = connectSocket(port, '127.0.0.1');
+  /** @param tls what to check the server by and to show it; without it there is no TLS. */
+  static async open(port: number, tls?: ConnectionOptions): Promise<RawMqtt> {
+    const socket =
+      tls === undefined ? connectSocket(port, '127.0.0.1') : connectTls({ host: '127.0.0.1', port, ...tls });
     const raw = new RawMqtt(socket);
-    await once(socket, 'connect');
+    await once(socket, tls === undefined ? 'connect' : 'secureConnect');
     return raw;
   }
 
   /** Opens and says CONNECT; returns once CONNACK says welcome. */
-  static async join(port: number, fields: RawConnect): Promise<RawMqtt> {
-    const raw = await RawMqtt.open(port);
+  static async join(port: number, fields: RawConnect, tls?: ConnectionOptions): Promise<RawMqtt> {
+    const raw = await RawMqtt.open(port, tls);
     raw.send(connectPacket(fields));
     const connack = await raw.receive(CONNACK);
     if (connack.body[1] !== 0) throw new Error(`CONNACK ${connack.body[1]}`);

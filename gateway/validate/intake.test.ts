@@ -324,11 +324,12 @@ describe('in flight together', () => {
   );
 
   test('a hundred of one device, sent at once, are one commit in the order they came', async () => {
+    await bench.submit(wearable, await wearable.next()); // from now on it is known how far the device has come
     const statements = await wearable.skip(100);
     bench.commits.length = 0;
     const verdicts = await Promise.all(statements.map((bytes) => bench.submit(wearable, bytes)));
     expect(verdicts.map((verdict) => verdict.kind === 'accept' && verdict.seq)).toEqual(
-      statements.map((_, seq) => seq),
+      statements.map((_, at) => at + 1),
     );
     expect(verdicts.every((verdict) => verdict.kind === 'accept' && verdict.flags.length === 0)).toBe(true);
     expect(bench.commits).toEqual([100]);

@@ -1,112 +1,335 @@
 /**
- * The way of one message: size, known device, decode, seen already?, signature, payload; then the log, which looks again
- * under its lock. Every answer is durable when it is given.
+ * The way of one message: seen already? verified, seen again, recorded. It waits in its device's line, is checked on a thread,
+ * and goes to the log in the order it came in; the log looks again under its lock. Every answer is durable when it is given.
  */
 import { equalBytes } from '../../src/bytes.ts';
-import { inspectPayload } from '../../src/payload.ts';
-import { decodeStatement, type Statement } from '../../src/statement.ts';
-import { type Parsed, type RejectCode, reject } from '../../src/verdict.ts';
-import { sha256 } from '../crypto/hash.ts';
-import type { Candidate, EnrolledDevice, Inbound, Intake, LogWriter, Registry, Verdict } from '../ports.ts';
+import {
+  type BatchRefusal,
+  CheckedBatch,
+  type CheckedData,
+  type Head,
+  SETTLED,
+  VerdictBatch,
+} from '../checked-batch.ts';
+import { GatewayError } from '../errors.ts';
+import type { EnrolledDevice, Inbound, Intake, LogWriter, Registry, Verdict } from '../ports.ts';
+import type { Checker } from './check-pool.ts';
+import { makeCheckRequest } from './check-request.ts';
+import { FairQueue } from './fair-queue.ts';
 
 export interface IntakeOptions {
   readonly registry: Registry;
   readonly log: LogWriter;
+  readonly checker: Checker;
   /** Longest statement taken, in bytes. */
   readonly maxStatementBytes: number;
+  /** Messages that may wait before sources are told that there is no room; twice as many are refused. */
+  readonly maxQueue: number;
   /** Called with every verdict, once it is durable. */
   readonly onVerdict: (verdict: Verdict, inbound: Inbound) => void;
 }
 
-/** What the checks before the log found: go on, seen before, or refused. */
-type Checked =
-  | { readonly kind: 'candidate'; readonly candidate: Candidate }
-  | { readonly kind: 'seen'; readonly index: number }
-  | {
-      readonly kind: 'reject';
-      readonly code: RejectCode;
-      readonly detail: string;
-      readonly device?: EnrolledDevice;
-    };
+/** Messages in one request to a checking thread: enough to make its cost small, few enough to share work out. */
+const CHECKED_AT_ONCE = 64;
+/** Messages that are with the log: several group commits, so that the next is at hand when one ends. */
+const WITH_LOG_MAX = 8_192;
+/** Devices of which it is known how far they have come. No basis yet but size, about 200 bytes each. */
+const HEADS_MAX = 100_000;
+/** Asked of the log, refused by the state of its device, checked again: nothing takes longer unless something is wrong. */
+const TRIPS_MAX = 4;
+
+/** Codes that rest on the state of a device or its keys, which a change may have overtaken. */
+const STANDING_CODES: ReadonlySet<string> = new Set([
+  'unknown-key',
+  'retired-key',
+  'revoked-device',
+  'suspended-device',
+]);
+
+interface Ticket {
+  /** Counts up. */
+  readonly arrival: number;
+  readonly inbound: Inbound;
+  readonly resolve: (verdict: Verdict) => void;
+  readonly reject: (error: unknown) => void;
+  /** As it was known when the message was last checked. */
+  device: EnrolledDevice | undefined;
+  isNotHeld: boolean;
+  trips: number;
+}
 
 /** Takes statements in. One instance serves every source. */
 export class StatementIntake implements Intake {
   readonly #options: IntakeOptions;
+  readonly #queue = new FairQueue<Ticket>();
+  readonly #heads = new Map<string, Head>();
+  #arrivals = 0;
+  #checking = 0;
+  #underWay = 0;
+  #scheduled = false;
+  /** Resolves when the batch before has been handed to the log: batches go there in the order of their dispatch. */
+  #handedOver: Promise<void> = Promise.resolve();
+  #room: PromiseWithResolvers<void> | undefined;
+  #idle: PromiseWithResolvers<void> | undefined;
+  #closed: GatewayError | undefined;
 
   constructor(options: IntakeOptions) {
     this.#options = options;
   }
 
-  async submit(inbound: Inbound): Promise<Verdict> {
-    const verdict = await this.#settle(inbound, this.#check(inbound));
-    this.#options.onVerdict(verdict, inbound);
-    return verdict;
+  /** Messages that have come and have no verdict yet. */
+  get waiting(): number {
+    return this.#queue.size + this.#underWay;
   }
 
-  #settle(inbound: Inbound, checked: Checked): Promise<Verdict> | Verdict {
-    switch (checked.kind) {
-      case 'seen':
-        return { kind: 'ignore', code: 'duplicate', index: checked.index };
-      case 'reject':
-        return this.#options.log.quarantine({
-          inbound,
-          code: checked.code,
-          detail: checked.detail,
-          device: checked.device,
-        });
-      case 'candidate':
-        return this.#options.log.append(checked.candidate);
+  submit(inbound: Inbound): Promise<Verdict> {
+    if (this.#closed !== undefined) return Promise.reject(this.#closed);
+    if (this.#queue.size >= 2 * this.#options.maxQueue) {
+      const why = `${this.#queue.size} statements wait to be checked; the sender should try again`;
+      return Promise.reject(new GatewayError('overloaded', why));
+    }
+    return new Promise((resolve, reject) => {
+      this.#queue.push(inbound.device, {
+        arrival: this.#arrivals++,
+        inbound,
+        resolve,
+        reject,
+        device: undefined,
+        isNotHeld: false,
+        trips: 0,
+      });
+      this.#schedule();
+    });
+  }
+
+  room(): Promise<void> | undefined {
+    if (this.#queue.size < this.#options.maxQueue) return undefined;
+    this.#room ??= Promise.withResolvers();
+    return this.#room.promise;
+  }
+
+  /** Takes no more, and finishes what it has. */
+  async close(): Promise<void> {
+    this.#closed ??= new GatewayError('shutting-down', 'the gateway is stopping');
+    if (this.waiting === 0) return;
+    this.#idle ??= Promise.withResolvers();
+    await this.#idle.promise;
+  }
+
+  /** Once in a turn of the event loop, so that what arrived together is checked together. */
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.#pump();
+    });
+  }
+
+  #pump(): void {
+    const { checker, maxQueue } = this.#options;
+    while (this.#checking < checker.width && this.#underWay < WITH_LOG_MAX && this.#queue.size > 0) {
+      // A device of which nothing is known sends one by one: what it sent first decides how the rest is judged.
+      const tickets = this.#queue.take(CHECKED_AT_ONCE, (device) => !this.#heads.has(device));
+      if (tickets.length === 0) break;
+      this.#dispatch(tickets);
+    }
+    if (this.#room !== undefined && this.#queue.size < maxQueue / 2) {
+      this.#room.resolve();
+      this.#room = undefined;
     }
   }
 
-  #check(inbound: Inbound): Checked {
-    const { registry, log, maxStatementBytes } = this.#options;
-    if (inbound.bytes.length > maxStatementBytes) {
-      return reject(
-        'oversize',
-        `${inbound.bytes.length} bytes; the longest statement taken is ${maxStatementBytes}`,
+  #dispatch(tickets: readonly Ticket[]): void {
+    this.#underWay += tickets.length;
+    const asked: Ticket[] = [];
+    const refused: Ticket[] = [];
+    const refusals: BatchRefusal[] = [];
+    for (const ticket of tickets) {
+      const refusal = this.#look(ticket);
+      if (refusal === undefined) asked.push(ticket);
+      else {
+        refusals.push({ ...refusal, at: refused.length, device: ticket.inbound.device });
+        refused.push(ticket);
+      }
+    }
+    if (refused.length > 0) void this.#record(refused, refusedBatch(refused, refusals));
+    if (asked.length > 0) void this.#check(asked);
+  }
+
+  /** What needs no look inside. */
+  #look(ticket: Ticket): Pick<BatchRefusal, 'code' | 'detail'> | undefined {
+    const { registry, maxStatementBytes } = this.#options;
+    const { bytes, device } = ticket.inbound;
+    ticket.device = registry.find(device);
+    if (bytes.length > maxStatementBytes)
+      return {
+        code: 'oversize',
+        detail: `${bytes.length} bytes; the longest statement taken is ${maxStatementBytes}`,
+      };
+    return ticket.device === undefined
+      ? { code: 'unknown-device', detail: `${device} is not enrolled` }
+      : undefined;
+  }
+
+  async #check(tickets: readonly Ticket[]): Promise<void> {
+    const before = this.#handedOver;
+    const turn = Promise.withResolvers<void>();
+    this.#handedOver = turn.promise;
+    const request = makeCheckRequest(
+      tickets.map(({ inbound, device, isNotHeld }) => ({
+        inbound,
+        device: device as EnrolledDevice,
+        head: this.#heads.get(inbound.device),
+        isNotHeld,
+      })),
+    );
+    this.#checking += 1;
+    try {
+      const data = await this.#options.checker.check(request).finally(() => {
+        this.#checking -= 1;
+        this.#schedule();
+      });
+      await before;
+      const recorded = this.#record(tickets, this.#withdrawStale(tickets, data));
+      turn.resolve();
+      await recorded;
+    } catch (cause) {
+      turn.resolve();
+      this.#checkOneByOne(tickets, cause);
+    }
+  }
+
+  /** A thread failed: whatever it was in one of the messages must not keep the others. */
+  #checkOneByOne(tickets: readonly Ticket[], cause: unknown): void {
+    this.#underWay -= tickets.length;
+    if (tickets.length > 1) {
+      for (const ticket of tickets) this.#dispatch([ticket]);
+      return;
+    }
+    const error = new GatewayError(
+      'check-failed',
+      'a statement could not be checked; this is a fault of the gateway',
+      { cause },
+    );
+    for (const ticket of tickets) this.#fail(ticket, error);
+    this.#afterVerdicts();
+  }
+
+  /** Takes back refusals for a state of the device that has changed meanwhile: those messages are checked again. */
+  #withdrawStale(tickets: readonly Ticket[], data: CheckedData): CheckedData {
+    const stands = ({ at, device: urn, code }: BatchRefusal): boolean => {
+      if (!STANDING_CODES.has(code)) return true;
+      const before = tickets[at]?.device;
+      const now = this.#options.registry.refresh(urn);
+      return (
+        before?.status === now?.status &&
+        equalBytes(before?.packedKeys ?? NO_KEYS, now?.packedKeys ?? NO_KEYS)
       );
-    }
-    const device = registry.find(inbound.device);
-    if (device === undefined) return reject('unknown-device', `${inbound.device} is not enrolled`);
-    const decoded = decodeStatement(inbound.bytes); // attacker-controlled
-    if (decoded.kind === 'reject') return { ...decoded, device };
-    const statement = decoded.value;
-    if (statement.issuer !== device.urn) {
-      return { ...reject('wrong-issuer', `issued by ${statement.issuer}, sent as ${device.urn}`), device };
-    }
-    const entry = sha256(statement.bytes);
-    const held = log.held(device, statement.boot, statement.seq);
-    if (held !== undefined && equalBytes(held.entry, entry)) return { kind: 'seen', index: held.index };
-    const flags = checkStatement(statement, device, inbound.receivedAt);
-    if (flags.kind === 'reject') return { ...flags, device };
-    return {
-      kind: 'candidate',
-      candidate: { statement, entry, device, flags: flags.value, receivedAt: inbound.receivedAt },
     };
+    return data.refusals.length === 0 ? data : { ...data, refusals: data.refusals.filter(stands) };
+  }
+
+  /** Hands a batch to the log and its verdicts to those who wait for them. */
+  async #record(tickets: readonly Ticket[], data: CheckedData): Promise<void> {
+    const checked = new CheckedBatch(data);
+    try {
+      const verdicts = new VerdictBatch(await this.#options.log.commit(data));
+      this.#underWay -= tickets.length;
+      const refusals = new Map(verdicts.data.refusals.map((refusal) => [refusal.at, refusal]));
+      for (const [at, ticket] of tickets.entries()) {
+        const head = verdicts.head(at);
+        if (head !== undefined) this.#learn(ticket.inbound.device, head);
+        this.#settle(ticket, at, checked, verdicts, refusals.get(at));
+      }
+    } catch (error) {
+      this.#underWay -= tickets.length;
+      for (const ticket of tickets) this.#fail(ticket, error);
+    }
+    this.#afterVerdicts();
+  }
+
+  #settle(
+    ticket: Ticket,
+    at: number,
+    checked: CheckedBatch,
+    verdicts: VerdictBatch,
+    refusal: Pick<BatchRefusal, 'code' | 'detail'> | undefined,
+  ): void {
+    const index = verdicts.index(at);
+    switch (verdicts.kind(at)) {
+      case SETTLED.accept: {
+        const [boot, seq, flags] = [checked.boot(at), checked.seq(at), verdicts.flags(at)];
+        this.#answer(ticket, { kind: 'accept', index, boot, seq, flags });
+        break;
+      }
+      case SETTLED.duplicate:
+        this.#answer(ticket, { kind: 'ignore', code: 'duplicate', index });
+        break;
+      case SETTLED.reject:
+        if (refusal === undefined) throw new RangeError('a refusal without its reason');
+        this.#answer(ticket, { kind: 'reject', code: refusal.code, detail: refusal.detail });
+        break;
+      case SETTLED.again:
+        this.#again(ticket);
+        break;
+      default:
+        this.#fail(ticket, erased());
+    }
+  }
+
+  #again(ticket: Ticket): void {
+    ticket.trips += 1;
+    ticket.isNotHeld = true;
+    const { device } = ticket.inbound;
+    if (ticket.trips <= TRIPS_MAX) {
+      this.#queue.putBack(device, ticket);
+      this.#queue.release(device);
+    } else {
+      const why = 'the device changes faster than it can be judged; the sender should try again';
+      this.#fail(ticket, new GatewayError('overloaded', why));
+    }
+  }
+
+  #answer(ticket: Ticket, verdict: Verdict): void {
+    this.#queue.release(ticket.inbound.device);
+    this.#options.onVerdict(verdict, ticket.inbound);
+    ticket.resolve(verdict);
+  }
+
+  #fail(ticket: Ticket, error: unknown): void {
+    this.#queue.release(ticket.inbound.device);
+    ticket.reject(error);
+  }
+
+  #learn(device: string, head: Head): void {
+    if (this.#heads.size >= HEADS_MAX && !this.#heads.has(device))
+      this.#heads.delete(this.#heads.keys().next().value as string);
+    this.#heads.set(device, head);
+  }
+
+  #afterVerdicts(): void {
+    if (this.#queue.size > 0) this.#schedule();
+    else if (this.#underWay === 0) this.#idle?.resolve();
   }
 }
 
-/** Standing, key, signature and payload, cheapest first; the flags the payload earns. */
-function checkStatement(
-  statement: Statement,
-  device: EnrolledDevice,
-  receivedAt: number,
-): Parsed<Candidate['flags']> {
-  if (device.status === 'revoked') return reject('revoked-device', `${device.urn} has been revoked`);
-  const key = device.key(statement.kid);
-  if (key === undefined || key.algorithm !== statement.algorithm) {
-    return reject('unknown-key', `${device.urn} has no ${statement.algorithm} key of this id`);
+const NO_KEYS = new Uint8Array(0);
+
+function refusedBatch(tickets: readonly Ticket[], refusals: BatchRefusal[]): CheckedData {
+  const bytes = Uint8Array.from(Buffer.concat(tickets.map(({ inbound }) => inbound.bytes)));
+  const batch = CheckedBatch.over(bytes, tickets.length, refusals);
+  let end = 0;
+  for (const [at, { inbound, device }] of tickets.entries()) {
+    end += inbound.bytes.length;
+    batch.describe(at, end, device?.id ?? 0, inbound.receivedAt);
   }
-  if (key.retiredAt !== undefined && key.retiredAt <= receivedAt) {
-    return reject('retired-key', `the key was retired at ${new Date(key.retiredAt).toISOString()}`);
-  }
-  if (!key.verify(statement.signedBytes, statement.signature)) {
-    return reject('bad-signature', `the signature is not one of the named key over these bytes`);
-  }
-  // Only what the device truly signed is told that it is suspended: others learn nothing of it.
-  if (device.status === 'suspended')
-    return reject('suspended-device', `${device.urn} is suspended; resume it when the cause is known`);
-  const payload = inspectPayload(statement.contentType, statement.payload);
-  return payload.kind === 'reject' ? payload : { kind: 'ok', value: payload.value.flags };
+  return batch.data;
+}
+
+function erased(): GatewayError {
+  return new GatewayError(
+    'key-unreadable',
+    'the patient of this device has been erased; enrol the device for another patient',
+  );
 }

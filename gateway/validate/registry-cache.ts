@@ -1,8 +1,9 @@
 /** Enrolled devices with their keys made ready, loaded on demand and dropped when a device event changes them. */
 import { bytesToHex } from '../../src/bytes.ts';
-import { prepareKey } from '../crypto/verifier.ts';
+import { type NativeKey, prepareKey } from '../crypto/verifier.ts';
 import type { DeviceKey, EnrolledDevice, Registry } from '../ports.ts';
 import type { DeviceKeyRow, RegistryStore } from '../store/registry-store.ts';
+import { packKeys } from './packed-keys.ts';
 
 /** Devices kept ready. No basis yet but size, about 1 kB each; bench/memory will tell. */
 const CAPACITY = 50_000;
@@ -25,6 +26,11 @@ export class RegistryCache implements Registry {
     return device;
   }
 
+  refresh(urn: string): EnrolledDevice | undefined {
+    this.#devices.delete(urn);
+    return this.find(urn);
+  }
+
   /** Called after the commit of anything that changed the device. */
   invalidate(urn: string): void {
     this.#devices.delete(urn);
@@ -33,7 +39,8 @@ export class RegistryCache implements Registry {
   #load(urn: string): EnrolledDevice | undefined {
     const row = this.#store.device(urn);
     if (row === undefined) return undefined;
-    const keys = new Map(this.#store.keys(row.id).map((key) => [bytesToHex(key.kid), toDeviceKey(key)]));
+    const rows = this.#store.keys(row.id);
+    const keys = new Map(rows.map((key) => [bytesToHex(key.kid), toDeviceKey(key)]));
     return {
       id: row.id,
       urn: row.urn,
@@ -41,15 +48,19 @@ export class RegistryCache implements Registry {
       provider: row.provider,
       status: row.status,
       key: (kid) => keys.get(bytesToHex(kid)),
+      packedKeys: packKeys(rows.map(({ kid, key, retiredAt }) => ({ ...key, kid, retiredAt }))),
     };
   }
 }
 
-function toDeviceKey(row: DeviceKeyRow): DeviceKey {
-  const native = prepareKey(row.key);
+function toDeviceKey({ key, retiredAt }: DeviceKeyRow): DeviceKey {
+  let native: NativeKey | undefined;
   return {
-    algorithm: row.key.algorithm,
-    retiredAt: row.retiredAt,
-    verify: (message, signature) => native.verify(message, signature),
+    algorithm: key.algorithm,
+    retiredAt,
+    verify: (message, signature) => {
+      native ??= prepareKey(key); // most are never used on this thread
+      return native.verify(message, signature);
+    },
   };
 }

@@ -4,6 +4,9 @@
  */
 export type Algorithm = 'Ed25519' | 'ESP256' | 'ES256K';
 
+/** Every one of them. */
+export const ALGORITHMS: readonly Algorithm[] = ['Ed25519', 'ESP256', 'ES256K'];
+
 /** COSE algorithm identifiers, as written. */
 export const ALGORITHM_IDS: Readonly<Record<Algorithm, number>> = { Ed25519: -19, ESP256: -9, ES256K: -47 };
 

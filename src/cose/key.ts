@@ -59,12 +59,15 @@ export function encodeCoseKey(key: PublicKey): Uint8Array {
   return encodeCbor(members);
 }
 
+/** Checks the point of a key: {@link parsePublicKey}, or native code that follows the same rule. */
+export type PublicKeyParser = typeof parsePublicKey;
+
 /**
- * Reads a COSE_Key and checks it as {@link parsePublicKey} does. `kid` is ignored and `alg`, when there, must name the
+ * Reads a COSE_Key and checks it as {@link parsePublicKey} does, or as `parse` does in its place. `kid` is ignored and `alg`, when there, must name the
  * curve's algorithm. A key with its private part (`d`) or any other member is refused as `malformed`, one in another
  * encoding as `not-deterministic`.
  */
-export function decodeCoseKey(bytes: Uint8Array): Parsed<PublicKey> {
+export function decodeCoseKey(bytes: Uint8Array, parse: PublicKeyParser = parsePublicKey): Parsed<PublicKey> {
   let members: CborValue;
   try {
     members = decodeCbor(bytes); // attacker-controlled
@@ -78,7 +81,7 @@ export function decodeCoseKey(bytes: Uint8Array): Parsed<PublicKey> {
     if (label !== KID && label !== ALG && !isKeyMember(label))
       return reject('malformed', 'COSE_Key: unknown member');
   }
-  return fromMembers(members);
+  return fromMembers(members, parse);
 }
 
 /** The COSE key thumbprint of RFC 9679 with SHA-256: 32 bytes. */
@@ -95,7 +98,7 @@ function isKeyMember(label: CborValue): boolean {
   return label === KTY || label === CRV || label === X || label === Y;
 }
 
-function fromMembers(members: CborMap): Parsed<PublicKey> {
+function fromMembers(members: CborMap, parse: PublicKeyParser): Parsed<PublicKey> {
   const algorithm = algorithmOf(members.get(KTY), members.get(CRV));
   if (algorithm === undefined) return reject('malformed', 'COSE_Key: unknown key type or curve');
   const alg = members.get(ALG);
@@ -104,7 +107,7 @@ function fromMembers(members: CborMap): Parsed<PublicKey> {
   }
   const point = pointBytes(algorithm, members.get(X), members.get(Y));
   if (point === undefined) return reject('malformed', 'COSE_Key: coordinates missing or of the wrong form');
-  return parsePublicKey(algorithm, point);
+  return parse(algorithm, point);
 }
 
 function algorithmOf(kty: CborValue | undefined, crv: CborValue | undefined): Algorithm | undefined {

@@ -30,10 +30,18 @@ export interface TrustedDeviceKey {
   readonly key: PublicKey;
   /** When it was enrolled. */
   readonly validFrom?: number;
-  /** When it was put out of use in good order: what it signed before stays good. */
+  /** From when it is out of use, in good order: what it signed before stays good. */
   readonly retiredAt?: number;
   /** From when it may have been in other hands: only what provably existed by then stays good. */
   readonly revokedAt?: number;
+  /** Origin of the log that the two sizes are of. */
+  readonly log?: string;
+  /**
+   * So many entries that log had at `retiredAt`, or at `revokedAt`: whatever stands at a smaller index existed by then. The order of
+   * the log speaks where no anchor falls between the statement and the end, and where the device has no clock.
+   */
+  readonly retiredAtSize?: number;
+  readonly revokedAtSize?: number;
 }
 
 export interface Trust {

@@ -98,7 +98,7 @@ export function verifyReceipt(
   const log = judgeLog(receipt, { size: receipt.size, root }, trust, chain);
   const answers = {
     'well-formed': answer('well-formed', 'well-formed', 'a statement with its receipt'),
-    ...judgeStatement(statement, trust, chain, log),
+    ...judgeStatement(statement, trust, chain, log, { origin: receipt.origin, index: receipt.index }),
     ...log,
   };
   return { kind: 'receipt', answers: inOrder(RECEIPT_QUESTIONS, answers), statement, index: receipt.index };
@@ -117,7 +117,10 @@ export function verifyPack(bytes: Uint8Array, trust: Trust, chain: ChainFacts = 
   const log = judgeLog(receipt, { size: receipt.size, root }, trust, chain);
   const judged = packed.map((entry) => ({
     ...entry,
-    answers: judgeStatement(entry.statement, trust, chain, log),
+    answers: judgeStatement(entry.statement, trust, chain, log, {
+      origin: receipt.origin,
+      index: entry.index,
+    }),
   }));
   const areSigned = judged.every(({ answers }) => answers.signature.verdict === 'yes');
   const answers = {
@@ -188,6 +191,7 @@ function judgeStatement(
   trust: Trust,
   chain: ChainFacts,
   log: Answers<LogQuestion>,
+  place: NonNullable<Bounds['place']>,
 ): Answers<StatementQuestion> {
   const notBefore = judgeBeacon(statement.beacon, chain);
   const earliest = notBefore.verdict === 'yes' ? notBefore.data?.time : undefined;
@@ -195,6 +199,8 @@ function judgeStatement(
   const bounds: Bounds = {
     ...(earliest !== undefined && { notBefore: earliest }),
     ...(latest !== undefined && { notAfter: latest }),
+    // A log that is not anchored could have been written anew, in any order.
+    ...(log.included.verdict === 'yes' && log.anchored.verdict === 'yes' && { place }),
   };
   return { ...judgeDeviceKey(statement, trust.deviceKeys, bounds), 'not-before': notBefore };
 }

@@ -47,6 +47,15 @@ export class Sender {
     await new Promise<void>((resolve) => client.once('connect', () => resolve()));
   }
 
+  /** Hears what the gateway publishes on a topic, from now on and after every reconnection. */
+  async listen(topic: string, onMessage: (payload: Uint8Array) => void): Promise<void> {
+    if (this.#client === undefined) throw new Error('not connected');
+    this.#client.on('message', (of, payload) => {
+      if (of === topic) onMessage(Uint8Array.from(payload));
+    });
+    await this.#client.subscribeAsync(topic);
+  }
+
   /** Signs the next statement and returns its sequence number. */
   async sign(fields: Partial<StatementFields> = {}): Promise<number> {
     const seq = this.statements.length;
@@ -94,13 +103,13 @@ export class Sender {
     return seq;
   }
 
-  /** Sends without a pause, so many statements in flight, until `stopLoad`. */
-  startLoad(inFlight: number): void {
+  /** Sends without a pause, so many statements in flight, until `stopLoad`. Each has what `fields` gives it. */
+  startLoad(inFlight: number, fields: () => Partial<StatementFields> = () => ({})): void {
     this.#stopping = false;
     let signing: Promise<unknown> = Promise.resolve();
     const worker = async (): Promise<void> => {
       while (!this.#stopping) {
-        const signed = signing.then(() => this.sign()); // one after another: each names the one before
+        const signed = signing.then(() => this.sign(fields())); // one after another: each names the one before
         signing = signed;
         await this.publish(await signed);
       }

@@ -5,13 +5,12 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Anvil } from '../../contracts/index.ts';
 import type { GatewayConfig } from '../../gateway/config-schema.ts';
 import { Inbox, type InboxItem, openInboxDatabase, readInbox } from '../../provider/index.ts';
 import { encodeCoseKey } from '../../src/cose/key.ts';
 import { tilePath, tileWidth } from '../../src/tile.ts';
-import { mustRun, type Running, startProgram, startVitalseal, VITALSEAL } from './command.ts';
+import { mustRun, type Running, type RunOptions, startVitalseal } from './command.ts';
 import { freePort } from './free-port.ts';
 import type { Sender } from './sender.ts';
 
@@ -86,8 +85,8 @@ export class Site {
     return startVitalseal(['provider', 'serve', '--config', this.providerConfig]);
   }
 
-  async startGateway(): Promise<ServedGateway> {
-    const program = await startVitalseal(['serve', '--config', this.config]);
+  async startGateway(options: RunOptions = {}): Promise<ServedGateway> {
+    const program = await startVitalseal(['serve', '--config', this.config], options);
     const { mqtt, http } = JSON.parse(program.firstLine) as { mqtt: number; http: number };
     this.#gateway = {
       ...program,
@@ -95,14 +94,6 @@ export class Site {
       httpUrl: `http://127.0.0.1:${http}`,
     };
     return this.#gateway;
-  }
-
-  /** Starts a gateway and kills it a moment later, whether it was ready or not. */
-  async startAndKill(afterMs: number): Promise<void> {
-    const program = startProgram(process.execPath, [VITALSEAL, 'serve', '--config', this.config]);
-    await delay(afterMs);
-    program.kill('SIGKILL');
-    await program.exited;
   }
 
   get gateway(): ServedGateway {

@@ -31,7 +31,7 @@ export function replaceBytes(db: Db, index: number, bytes: Uint8Array): void {
   db.prepare('UPDATE entries SET sealed = ? WHERE idx = ?').run(sealed, index);
 }
 
-/** Appends an entry behind the last one, its sequence head included, and gives its index. */
+/** Appends an entry behind the last one, its device's count included, and gives its index. */
 export function appendForged(db: Db, forged: Forged): number {
   const device = db
     .prepare<[string], { id: number; owner: number; provider: string }>('SELECT * FROM devices WHERE urn = ?')
@@ -54,13 +54,17 @@ export function appendForged(db: Db, forged: Forged): number {
     sealed,
   );
   if (seq !== null && device !== undefined)
-    db.prepare('INSERT OR REPLACE INTO sequences VALUES (?, ?, ?, ?, NULL)').run(
-      device.id,
-      boot,
-      seq + 1,
-      entry,
-    );
+    change(db, 'UPDATE devices SET statements = statements + 1 WHERE id = ?', device.id);
   return index;
+}
+
+/** The index by (device, boot, seq) as it is once every statement is merged, or those below `cursor`. */
+export function mergeIndex(db: Db, cursor?: number): void {
+  const size = (db.prepare<[], number>('SELECT max(idx) FROM entries').pluck().get() ?? -1) + 1;
+  db.prepare(
+    `INSERT INTO sequence_index SELECT device, boot, seq, idx FROM entries WHERE seq IS NOT NULL AND idx < ?`,
+  ).run(cursor ?? size);
+  db.prepare('INSERT INTO sequence_index_cursor VALUES (1, ?)').run(cursor ?? size);
 }
 
 /** A byte of a column turned over. */

@@ -49,7 +49,10 @@ export async function liveIn(folder: TestFolder): Promise<LivedIn> {
   await scene.send(suspended, 40);
   await scene.send(revoked, 10);
   await equivocate(scene, devices);
-  await scene.request({ action: 'suspend', device: revoked.urn }, { action: 'revoke', device: revoked.urn });
+  await scene.request(
+    { action: 'suspend', device: revoked.urn },
+    { action: 'revoke', device: revoked.urn, reason: 'lost' },
+  );
   await scene.send(steady, 170);
   await refuse(scene);
   sealed.push(await log.sealer.seal(undefined));
@@ -80,7 +83,8 @@ async function rotate(scene: Scene, { rotated }: Devices): Promise<void> {
   rotated.signer = createSigner('Ed25519', new Uint8Array(32).fill(33));
   await scene.request({ action: 'add-key', device: rotated.urn, key: keyText(rotated.signer) });
   const kid = bytesToHex(keyId(old.publicKey));
-  await scene.request({ action: 'retire-key', device: rotated.urn, kid });
+  const effective = Math.floor(scene.clock.now() / 1000) - 5;
+  await scene.request({ action: 'retire-key', device: rotated.urn, kid, effective, reason: 'stolen' });
   await scene.send(rotated, 20);
 }
 

@@ -3,20 +3,24 @@ import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
+import Value from 'typebox/value';
 import { bytesToBase64, bytesToHex } from '../../../src/bytes.ts';
 import type { Algorithm } from '../../../src/cose/algorithm.ts';
 import { encodeCoseKey } from '../../../src/cose/key.ts';
 import { createSigner, type Signer } from '../../../src/signature.ts';
 import { hashEntry, signStatement } from '../../../src/statement.ts';
-import type { GatewayConfig } from '../../config-schema.ts';
+import { type GatewayConfig, GatewayConfigSchema } from '../../config-schema.ts';
 import { type GatewayStore, NO_STORE_EVENTS, openStore } from '../../open-store.ts';
 import type { Clock, Logger, Verdict } from '../../ports.ts';
 import type { Db } from '../../store/database.ts';
+import { LOCAL_CHECKER } from '../../testing/log-bench.ts';
 import { StatementIntake } from '../../validate/intake.ts';
 import { RegistryCache } from '../../validate/registry-cache.ts';
 
 export const ORIGIN = 'log.test/fsck';
 export const LOG_SIGNER = createSigner('Ed25519', new Uint8Array(32).fill(7));
+/** As by default: the checker does not look at it. */
+const MQTT = Value.Default(GatewayConfigSchema.properties.mqtt, {}) as GatewayConfig['mqtt'];
 export const MASTER_KEY = new Uint8Array(32).fill(9);
 const START = Date.UTC(2026, 0, 1);
 
@@ -95,6 +99,8 @@ export class Scene {
     this.intake = new StatementIntake({
       registry: this.registry,
       log: this.store.log.writer,
+      checker: LOCAL_CHECKER,
+      maxQueue: 1000,
       maxStatementBytes: config.mqtt.maxStatementBytes,
       onVerdict: () => undefined,
     });
@@ -158,14 +164,17 @@ export class TestFolder {
         logKeyFile: join(this.path, 'log.key'),
         webhookKeyFile: join(this.path, 'log.key'),
       },
-      mqtt: { host: '127.0.0.1', port: 0, maxConnections: 10, maxStatementBytes: 100_000 },
+      mqtt: MQTT,
+      brokers: [],
       http: { host: '127.0.0.1', port: 0 },
       providers: [],
       access: [],
       limits: {
         quarantinePerDevice: 100,
         quarantineTotal: 1000,
+        intakeQueue: 20_000,
         commitQueue: 20_000,
+        commitAgeMs: 0,
         commitBatch: 64,
         commitBatchBytes: 1_000_000,
         deliveryBatch: 50,

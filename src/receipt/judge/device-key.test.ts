@@ -68,6 +68,57 @@ describe('a revoked key', () => {
   });
 });
 
+describe('the order of an anchored log', () => {
+  const ends = { log: 'clinic.example/log', retiredAtSize: 100, revokedAtSize: 100 };
+  const at = (index: number, origin = ends.log): Bounds => ({
+    notAfter: T + HOUR,
+    place: { origin, index },
+  });
+
+  test.each<[string, Statement, Bounds, AnswerCode, AnswerCode]>([
+    ['before the end', DATED_BEFORE, at(99), 'key-retired-later', 'key-revoked-later'],
+    ['before it, by a clock never set', CLOCK_UNSET, at(99), 'key-retired-later', 'key-revoked-later'],
+    ['before it, by a clock that runs ahead', DATED_AFTER, at(99), 'key-retired-later', 'key-revoked-later'],
+    ['at the end', DATED_BEFORE, at(100), 'retirement-undecided', 'key-revoked'],
+    ['after it, by a clock never set', CLOCK_UNSET, at(101), 'retirement-undecided', 'key-revoked'],
+    ['in another log', DATED_BEFORE, at(99, 'other/log'), 'retirement-undecided', 'key-revoked'],
+    [
+      'before it, but after a later beacon',
+      DATED_BEFORE,
+      { ...at(99), notBefore: T + 1 },
+      'key-retired',
+      'key-revoked',
+    ],
+  ])('%s', (_, statement, bounds, retired, revoked) => {
+    expect(judge(statement, { ...ends, retiredAt: T }, bounds).code).toBe(retired);
+    expect(judge(statement, { ...ends, revokedAt: T }, bounds).code).toBe(revoked);
+  });
+});
+
+test('what is said of an end names its time, and what is proven of the statement', () => {
+  const said = (period: Partial<TrustedDeviceKey>, bounds: Bounds) =>
+    judge(DATED_BEFORE, period, bounds).detail;
+  expect([
+    said({ revokedAt: T }, { notAfter: T + HOUR }),
+    said({ revokedAt: T }, { notBefore: T + HOUR }),
+    said({ revokedAt: T }, {}),
+    said({ revokedAt: T }, { notAfter: T }),
+    said({ retiredAt: T }, { notAfter: T + HOUR }),
+    said({ retiredAt: T }, { notBefore: T + HOUR }),
+    said({ retiredAt: T }, { notAfter: T }),
+  ]).toMatchInlineSnapshot(`
+    [
+      "the key is revoked as of 2025-06-15T15:06:40Z; that the statement existed is proven only for 2025-06-15T16:06:40Z",
+      "the key is revoked as of 2025-06-15T15:06:40Z; the statement was made after 2025-06-15T16:06:40Z",
+      "the key is revoked as of 2025-06-15T15:06:40Z; without a final anchor the statement may be later",
+      "the statement existed before the key was revoked as of 2025-06-15T15:06:40Z",
+      "the key was retired as of 2025-06-15T15:06:40Z; nothing proves that the statement existed by then",
+      "the statement was made after the key was retired as of 2025-06-15T15:06:40Z",
+      "the statement existed before the key was retired as of 2025-06-15T15:06:40Z",
+    ]
+  `);
+});
+
 describe('a key enrolled at a time', () => {
   test.each<Row>([
     ['dated after', DATED_AFTER, { notAfter: T + 2 * HOUR }, 'key-valid'],

@@ -10,6 +10,8 @@ import type { TrustedDeviceKey } from '../trust.ts';
 export interface Bounds {
   readonly notBefore?: number;
   readonly notAfter?: number;
+  /** Where the statement provably stands in a log whose history is anchored. */
+  readonly place?: { readonly origin: string; readonly index: number };
 }
 
 /**
@@ -81,68 +83,108 @@ function judgeOwner(
 /**
  * Whether the key was good when the statement was signed.
  *
- * That moment is known only by its bounds: a final anchor proves that the statement existed by its block's time,
- * a beacon that it was made after. The device's own clock (`iat`) is a claim of whoever holds the key:
+ * That moment is known only by its bounds: a final anchor proves that the statement existed by its block's time, its place in an
+ * anchored log that it existed before what stands behind it, a beacon that it was made after. The device's own clock (`iat`) is a
+ * claim of whoever holds the key, and no claim at all when it was never set:
  * - after a revocation it counts for nothing, since whoever stole the key writes what time he likes;
  * - after a retirement it can only speak against the statement: one dated after it was not signed before.
  *   A statement dated before, but not proven to have existed by then, stays undecided;
  * - for the enrolment it is believed, because a key does no harm before anybody trusts it.
  */
 function judgePeriod(statement: Statement, key: TrustedDeviceKey, bounds: Bounds): Answer<'device-key'> {
-  const code =
+  const { code, detail } =
     judgeRevocation(key, bounds) ??
     judgeRetirement(statement, key, bounds) ??
-    judgeEnrolment(statement, key, bounds);
+    judgeEnrolment(statement, key, bounds) ??
+    whenGood(key);
   const { device, retiredAt, revokedAt } = key;
-  return answer('device-key', code ?? whenGood(key), DETAILS[code ?? whenGood(key)], {
+  return answer('device-key', code, detail, {
     device,
     ...(retiredAt !== undefined && { retiredAt }),
     ...(revokedAt !== undefined && { revokedAt }),
   });
 }
 
-const DETAILS = {
-  'key-valid': 'the key was the device’s and in use',
-  'key-retired-later': 'the statement existed before the key was retired',
-  'key-revoked-later': 'the statement existed before the key was revoked',
-  'key-revoked': 'nothing proves that the statement existed before the key was revoked',
-  'revocation-undecided': 'the key was revoked, and without a final anchor the statement may be later',
-  'key-retired': 'the statement was made after the key was retired',
-  'retirement-undecided':
-    'the key was retired; the statement is dated before, but no anchor proves that it existed by then',
-  'key-not-yet-valid': 'the statement existed before the key was enrolled',
-  'enrolment-undecided': 'the statement is dated before the key was enrolled',
-} as const satisfies Partial<Record<AnswerCode, string>>;
-type PeriodCode = keyof typeof DETAILS;
-
-function whenGood({ retiredAt, revokedAt }: TrustedDeviceKey): PeriodCode {
-  if (revokedAt !== undefined) return 'key-revoked-later';
-  return retiredAt !== undefined ? 'key-retired-later' : 'key-valid';
+interface Judgement {
+  readonly code: AnswerCode;
+  readonly detail: string;
 }
 
-function judgeRevocation({ revokedAt }: TrustedDeviceKey, bounds: Bounds): PeriodCode | undefined {
-  const { notBefore = -Infinity, notAfter } = bounds;
+function whenGood({ retiredAt, revokedAt }: TrustedDeviceKey): Judgement {
+  if (revokedAt !== undefined)
+    return {
+      code: 'key-revoked-later',
+      detail: `the statement existed before the key was revoked as of ${iso(revokedAt)}`,
+    };
+  if (retiredAt !== undefined)
+    return {
+      code: 'key-retired-later',
+      detail: `the statement existed before the key was retired as of ${iso(retiredAt)}`,
+    };
+  return { code: 'key-valid', detail: 'the key was the device’s and in use' };
+}
+
+function judgeRevocation(key: TrustedDeviceKey, bounds: Bounds): Judgement | undefined {
+  const { revokedAt, revokedAtSize } = key;
+  const { notBefore = -Infinity, notAfter = Infinity } = bounds;
   if (revokedAt === undefined) return undefined;
-  if (notBefore > revokedAt || (notAfter !== undefined && notAfter > revokedAt)) return 'key-revoked';
-  return notAfter === undefined ? 'revocation-undecided' : undefined;
+  const since = `the key is revoked as of ${iso(revokedAt)}`;
+  if (notBefore > revokedAt)
+    return { code: 'key-revoked', detail: `${since}; the statement was made after ${iso(notBefore)}` };
+  if (notAfter <= revokedAt || stoodBefore(bounds, key, revokedAtSize)) return undefined;
+  if (notAfter === Infinity)
+    return {
+      code: 'revocation-undecided',
+      detail: `${since}; without a final anchor the statement may be later`,
+    };
+  return {
+    code: 'key-revoked',
+    detail: `${since}; that the statement existed is proven only for ${iso(notAfter)}`,
+  };
 }
 
 function judgeRetirement(
   { issuedAt = -Infinity }: Statement,
-  { retiredAt }: TrustedDeviceKey,
-  { notBefore = -Infinity, notAfter = Infinity }: Bounds,
-): PeriodCode | undefined {
-  if (retiredAt === undefined || notAfter <= retiredAt) return undefined;
-  return notBefore > retiredAt || issuedAt > retiredAt ? 'key-retired' : 'retirement-undecided';
+  key: TrustedDeviceKey,
+  bounds: Bounds,
+): Judgement | undefined {
+  const { retiredAt, retiredAtSize } = key;
+  const { notBefore = -Infinity, notAfter = Infinity } = bounds;
+  if (retiredAt === undefined) return undefined;
+  const isLater = notBefore > retiredAt;
+  if (!isLater && (notAfter <= retiredAt || stoodBefore(bounds, key, retiredAtSize))) return undefined;
+  if (isLater || issuedAt > retiredAt)
+    return {
+      code: 'key-retired',
+      detail: `the statement was made after the key was retired as of ${iso(retiredAt)}`,
+    };
+  return {
+    code: 'retirement-undecided',
+    detail: `the key was retired as of ${iso(retiredAt)}; nothing proves that the statement existed by then`,
+  };
+}
+
+/** Whether the order of the log puts the statement before the end of the key. */
+function stoodBefore({ place }: Bounds, { log }: TrustedDeviceKey, size: number | undefined): boolean {
+  return place !== undefined && size !== undefined && place.origin === log && place.index < size;
 }
 
 function judgeEnrolment(
   { issuedAt = Infinity }: Statement,
   { validFrom }: TrustedDeviceKey,
   { notBefore = -Infinity, notAfter = Infinity }: Bounds,
-): PeriodCode | undefined {
+): Judgement | undefined {
   if (validFrom === undefined) return undefined;
-  if (notAfter < validFrom) return 'key-not-yet-valid';
+  if (notAfter < validFrom)
+    return { code: 'key-not-yet-valid', detail: 'the statement existed before the key was enrolled' };
   const isDatedBefore = issuedAt < validFrom && issuedAt >= CLOCK_UNSET_BEFORE_S;
-  return isDatedBefore && notBefore < validFrom ? 'enrolment-undecided' : undefined;
+  return isDatedBefore && notBefore < validFrom
+    ? { code: 'enrolment-undecided', detail: 'the statement is dated before the key was enrolled' }
+    : undefined;
+}
+
+/** A moment for people. One outside what ECMAScript can write is told in seconds. */
+function iso(seconds: number): string {
+  const time = new Date(Math.floor(seconds) * 1000);
+  return Number.isNaN(time.getTime()) ? `${seconds} s` : time.toISOString().replace('.000Z', 'Z');
 }

@@ -1,0 +1,12 @@
+/** The reference of `src` as a backend: thirty times slower than native code, and there wherever JavaScript is. */
+import { verifySignature } from '../../src/signature.ts';
+import { makeBackend, type SignatureBackend } from './signature-backend.ts';
+
+export const NOBLE_BACKEND: SignatureBackend = makeBackend(
+  'noble',
+  ['Ed25519', 'ESP256', 'ES256K'],
+  (algorithm, publicKey) => {
+    const key = Uint8Array.from(publicKey);
+    return { verify: (message, signature) => verifySignature(algorithm, key, message, signature) };
+  },
+);
