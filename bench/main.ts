@@ -6,12 +6,14 @@ import { measureGrowth } from './growth.ts';
 import { measureIntake } from './intake.ts';
 import type { Bench } from './options.ts';
 import { printFigures } from './report.ts';
+import { measureSoak } from './soak.ts';
 import { measureVerify } from './verify.ts';
 
 const BENCHES: Readonly<Record<string, Bench>> = {
   external: ({ say }) => measureExternal(say),
   growth: ({ say }) => measureGrowth(say),
   intake: measureIntake,
+  soak: measureSoak,
   verify: measureVerify,
 };
 const USAGE = `npm run bench -- NAME [--json], where NAME is one of ${Object.keys(BENCHES).join(', ')}
@@ -32,6 +34,9 @@ const { values, positionals } = parseArgs({
     'cpu-prof': { type: 'string' },
   },
 });
+// An orderly exit ends what was started and removes what was made.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+
 const measure = BENCHES[positionals[0] ?? ''];
 if (measure === undefined) {
   process.stderr.write(USAGE);

@@ -4,6 +4,7 @@
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import process from 'node:process';
+import { makeConnectTokenVectors } from './vectors/connect-token-vectors.ts';
 import { makeEventVectors } from './vectors/event-vectors.ts';
 import { formatSignatureVectors, makeSignatureVectors } from './vectors/signature-vectors.ts';
 import { makeVectors } from './vectors/statement-vectors.ts';
@@ -11,6 +12,7 @@ import { makeVectors } from './vectors/statement-vectors.ts';
 const indented = (vectors: object): string => `${JSON.stringify(vectors, null, 1)}\n`;
 const FILES: Readonly<Record<string, () => Promise<string> | string>> = {
   'statements.json': async () => indented(await makeVectors()),
+  'connect-tokens.json': async () => indented(await makeConnectTokenVectors()),
   'device-events.json': async () => indented(await makeEventVectors()),
   'signatures.json': () => formatSignatureVectors(makeSignatureVectors()),
 };
