@@ -12,6 +12,7 @@ import { attachStrace, type Trace } from './support/faults/strace.ts';
 import { missingNote } from './support/installed.ts';
 import { Sender } from './support/sender.ts';
 import { Site } from './support/site.ts';
+import { until } from './support/wait.ts';
 
 const FSYNC_MS = 300;
 const SENDERS = 4;
@@ -73,11 +74,16 @@ describe.skipIf(note !== '')(`a disk whose fsync takes ${FSYNC_MS} ms${note}`, (
     await site.enrol(...senders);
     await site.startGateway();
     for (const sender of senders) await sender.connect(site.gateway.mqttUrl);
+    await senders[0]?.publish(0);
+    await until('a receipt', async () => (await site.get(receiptPath())).status === 200);
     trace = await attachStrace(site.gateway.pid, site.file('trace'), [
       ...['-e', 'trace=fsync,fdatasync'],
       ...['-e', `inject=fsync,fdatasync:delay_enter=${FSYNC_MS * 1000}`],
     ]);
   }, 120_000);
+
+  /** Of the first statement. */
+  const receiptPath = (): string => `/v1/devices/${senders[0]?.urn}/statements/0/receipt`;
 
   afterEach(async () => {
     for (const sender of senders) await sender.disconnect();
@@ -108,6 +114,10 @@ describe.skipIf(note !== '')(`a disk whose fsync takes ${FSYNC_MS} ms${note}`, (
       () => isOver,
       () => site.status(),
     );
+    const receipt = timeEach(
+      () => isOver,
+      () => site.get(receiptPath()),
+    );
     const acknowledged = (await Promise.all(senders.map(publishAll))).flat();
     isOver = true;
     const medians = {
@@ -115,6 +125,7 @@ describe.skipIf(note !== '')(`a disk whose fsync takes ${FSYNC_MS} ms${note}`, (
       ping: median(await pings),
       health: median(await health),
       status: median(await status),
+      receipt: median(await receipt),
     };
     device.destroy();
     const fsyncs = (await trace.detach())
@@ -123,7 +134,7 @@ describe.skipIf(note !== '')(`a disk whose fsync takes ${FSYNC_MS} ms${note}`, (
 
     expect(acknowledged).toHaveLength(SENDERS * STATEMENTS_EACH);
     expect(medians.acknowledgement).toBeGreaterThan(FSYNC_MS); // or nothing was slow
-    for (const part of ['ping', 'health', 'status'] as const)
+    for (const part of ['ping', 'health', 'status', 'receipt'] as const)
       expect({ part, ...medians, isUnstalled: medians[part] < UNSTALLED * FSYNC_MS }).toMatchObject({
         isUnstalled: true,
       });
