@@ -5,8 +5,10 @@ import type { GatewayConfig } from './config-schema.ts';
 import { reportBackends } from './crypto/verifier.ts';
 import type { GatewayError } from './errors.ts';
 import type { Metrics } from './http/metrics.ts';
+import { databaseFile } from './open-store.ts';
 import type { Clock, Logger, SequenceRange } from './ports.ts';
 import { RequestWatch } from './request-watch.ts';
+import { watchFile } from './store/file-watch.ts';
 import { type ConnectedStore, connectStore } from './store-thread/connect.ts';
 import { CheckPool } from './validate/check-pool.ts';
 import { StatementIntake } from './validate/intake.ts';
@@ -56,6 +58,8 @@ export async function composeIntake(config: GatewayConfig, parts: IntakeParts): 
     onFatal: parts.onFatal,
   });
   closers.add(() => store.close());
+  const watch = watchFile(databaseFile(config), parts.onFatal);
+  closers.add(() => watch.close());
   const { log } = store;
   const registry = new RegistryCache(log.registry);
   const requests = new RequestWatch(log.registry, log.deviceWork, logger, clock);

@@ -1,5 +1,6 @@
 import { RegistryDirectory } from '../../gateway/log/directory.ts';
-import type { DeviceDetails, DeviceRowSummary, DeviceStatus } from '../../gateway/ports.ts';
+import type { DeviceDetails, DeviceStatus } from '../../gateway/ports.ts';
+import type { DeviceRowSummary } from '../../gateway/store/registry-store.ts';
 import { argument, type Command, EXIT, type Io, optionalText, UsageError, whole } from '../cli.ts';
 import { CONFIG_OPTION, configOf, withStore } from '../store-access.ts';
 
