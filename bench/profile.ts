@@ -1,5 +1,5 @@
 /**
- * `node bench/profile.ts DIR [--top N]`: what the CPU profiles of all threads in a directory spent their time on, as a table by group
+ * `node bench/profile.ts DIR [--top N] [--skip SECONDS]`: what the CPU profiles of all threads in a directory spent their time on, as a table by group
  * of modules and one by function. The profiles come from `npm run bench -- intake --cpu-prof DIR`.
  *
  * Groups follow from file paths (gateway/log, src/cbor, a package), so they outlive any rewriting. Native code has no path; it counts to the
@@ -27,6 +27,8 @@ interface Profile {
 /** Time by name, and by thread within it. */
 type Times = Map<string, number[]>;
 
+const GROUPS_SHOWN = 24;
+const US_PER_SECOND = 1e6;
 const ROOT = join(import.meta.dirname, '..');
 /** Packages that are one thing to a reader of the table. */
 const PACKAGE_GROUPS: readonly (readonly [string, RegExp])[] = [
@@ -61,18 +63,18 @@ function groupOfFile(url: string): string | undefined {
   return `${part}/${module.replace(/\.[jt]s$/, '')}`;
 }
 
-/** Adds the profile of one thread, the `thread`th of `threads`. */
+/** Adds the profile of one thread, the `thread`th of `threads`, without its first seconds. */
 function addProfile(
   profile: Profile,
-  thread: number,
-  threads: number,
-  groups: Times,
-  functions: Times,
+  [thread, threads, skipSeconds]: readonly [number, number, number],
+  [groups, functions]: readonly [Times, Times],
 ): void {
   const names = nameNodes(profile.nodes);
+  let elapsed = 0;
   for (const [at, id] of profile.samples.entries()) {
     const name = names.get(id);
-    if (name === undefined) continue;
+    elapsed += profile.timeDeltas[at] ?? 0;
+    if (name === undefined || elapsed < skipSeconds * US_PER_SECOND) continue;
     for (const [times, key] of [
       [groups, name.group],
       [functions, name.label],
@@ -125,6 +127,13 @@ function printTable(title: string, times: Times, threads: readonly string[], row
   line([title, 'time', ...threads]);
   line(['-'.repeat(width), ...['time', ...threads].map(() => '---------:')]);
   for (const { name, byThread, sum: time } of shown) line([name, share(time), ...byThread.map(share)]);
+  const rest = all.slice(rows);
+  if (rest.length > 0)
+    line([
+      'the rest',
+      share(sum(rest.map((row) => row.sum))),
+      ...threads.map((_, at) => share(ofThread(rest, at))),
+    ]);
   line(['all', `${Math.round(total / 1000)} ms`, ...threads.map((_, at) => share(ofThread(all, at)))]);
   process.stdout.write('\n');
 }
@@ -137,13 +146,18 @@ function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
 }
 
+const USAGE = `node bench/profile.ts DIR: tables of the CPU profiles in DIR
+  --top N         functions shown (default 25)
+  --skip SECONDS  leave out the beginning of every profile: starting, compiling, the first look at each device (default 0)
+`;
+
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { top: { type: 'string', default: '25' } },
+  options: { top: { type: 'string', default: '25' }, skip: { type: 'string', default: '0' } },
 });
 const [directory] = positionals;
 if (directory === undefined) {
-  process.stderr.write('node bench/profile.ts DIR [--top N]: tables of the CPU profiles in DIR\n');
+  process.stderr.write(USAGE);
   process.exitCode = 2;
 } else {
   const files = readdirSync(directory)
@@ -152,10 +166,10 @@ if (directory === undefined) {
   const [groups, functions]: [Times, Times] = [new Map(), new Map()];
   for (const [thread, file] of files.entries()) {
     const profile = JSON.parse(readFileSync(join(directory, file), 'utf8')) as Profile;
-    addProfile(profile, thread, files.length, groups, functions);
+    addProfile(profile, [thread, files.length, Number(values.skip)], [groups, functions]);
   }
   // CPU.<date>.<time>.<pid>.<thread>.<count>.cpuprofile; the main thread is 0.
   const threads = files.map((file) => `${file.split('.')[3]} t${file.split('.')[4]}`);
-  printTable('where', groups, threads, groups.size);
+  printTable('where', groups, threads, GROUPS_SHOWN);
   printTable('function', functions, threads, Number(values.top));
 }

@@ -4,7 +4,9 @@
  *
  * The order is always: sign, store durably, send, record the acknowledgement. A restart goes on from what is stored.
  */
+import { randomBytes } from 'node:crypto';
 import { equalBytes } from '../src/bytes.ts';
+import { signConnectToken } from '../src/connect-token.ts';
 import type { PublicKey } from '../src/cose/key.ts';
 import { SENML_CONTENT_FORMAT } from '../src/payload.ts';
 import { type Beacon, hashEntry, signStatement } from '../src/statement.ts';
@@ -13,9 +15,11 @@ import {
   BEACON_TOPIC,
   type Link,
   type LinkOptions,
+  type LinkSecurity,
   type OpenLink,
   requestsTopic,
   statementsTopic,
+  type TokenOptions,
 } from './link.ts';
 import { type Answer, decodeAnswer, decodeBeacon, decodeResend, type ResendRange } from './messages.ts';
 import { openMqttLink } from './mqtt-link.ts';
@@ -37,6 +41,8 @@ export interface Reading {
 /** What happens to a device, as it happens. */
 export type DeviceEvent =
   | { readonly kind: 'connected' | 'disconnected' }
+  /** There is no connection, and why, in words for people. */
+  | { readonly kind: 'trouble'; readonly reason: string }
   | ({ readonly kind: 'recorded' | 'sent' | 'acknowledged' } & StatementNumber)
   | ({ readonly kind: 'answer' } & Answer)
   | { readonly kind: 'resend-requested'; readonly ranges: readonly ResendRange[] }
@@ -59,7 +65,8 @@ export interface DeviceOptions {
 }
 
 const ANSWER_WITHIN_MS = 30_000;
-
+/** How long a token of a device with a clock is valid. */
+const TOKEN_SECONDS = 300;
 /** Publications under way at once. More only moves the queue into the socket. */
 const MAX_IN_FLIGHT = 32;
 
@@ -138,10 +145,10 @@ export class Device {
   }
 
   /** Goes online and stays so across broken connections. */
-  connect(options: Omit<LinkOptions, 'urn'>): void {
+  connect({ token, ...options }: Omit<LinkOptions, 'urn' | 'password'> & LinkSecurity): void {
     if (this.#link !== undefined) throw new Error('the device is connected already');
     this.#link = this.#openLink(
-      { ...options, urn: this.urn },
+      { ...options, urn: this.urn, ...(token !== undefined && { password: this.passwords(token) }) },
       {
         onConnect: () => {
           this.#isConnected = true;
@@ -152,9 +159,30 @@ export class Device {
           if (this.#isConnected) this.#onEvent({ kind: 'disconnected' });
           this.#isConnected = false;
         },
+        onTrouble: (reason) => this.#onEvent({ kind: 'trouble', reason }),
         onMessage: (topic, payload) => this.#hear(topic, payload),
       },
     );
+  }
+
+  /** Makes the passwords of this device's connections: tokens signed with its key. */
+  passwords({ audience, freshness }: TokenOptions): NonNullable<LinkOptions['password']> {
+    const { signer } = this.#store;
+    return async (challenge) => {
+      const now = Math.floor(Date.now() / 1000);
+      return signConnectToken(
+        {
+          device: this.urn,
+          audience,
+          cti: Uint8Array.from(randomBytes(16)),
+          freshness:
+            freshness === 'challenge'
+              ? { kind: 'challenge', challenge: await challenge() }
+              : { kind: 'clock', issuedAt: now, expiresAt: now + TOKEN_SECONDS },
+        },
+        signer,
+      );
+    };
   }
 
   /** Goes offline; what was not acknowledged stays in the outbox. */

@@ -7,6 +7,7 @@ import type { Algorithm } from '../src/cose/algorithm.ts';
 import type { PublicKey } from '../src/cose/key.ts';
 import { Device, type DeviceEvent } from './device.ts';
 import { encodeFrame, type Frame } from './frame.ts';
+import type { LinkSecurity } from './link.ts';
 import { decodeAnswer } from './messages.ts';
 import { MISBEHAVIOURS, type Misbehaviour } from './misbehaviour.ts';
 import { type OneShotOutcome, publishOnce } from './mqtt-link.ts';
@@ -48,6 +49,8 @@ export interface FleetOptions {
   /** Seconds since 1970. */
   readonly now: () => number;
   readonly onEvent: (event: FleetEvent) => void;
+  /** Certificates and tokens; none by default. */
+  readonly security?: LinkSecurity;
 }
 
 export type FleetEvent = { readonly urn: string } & (
@@ -165,7 +168,7 @@ export class Fleet {
   }
 
   async #wear(device: Device, index: number, url: string, signal: AbortSignal): Promise<void> {
-    device.connect({ url });
+    device.connect({ url, ...this.#options.security });
     const { speed, limit, now } = this.#options;
     const begun = now();
     const { startedAt, frames } = this.#frames(index);
@@ -192,7 +195,7 @@ export class Fleet {
     signal: AbortSignal,
   ): Promise<void> {
     if (misbehaviour.isEnrolled) {
-      device.connect({ url });
+      device.connect({ url, ...this.#options.security });
       const { startedAt, frames } = this.#frames(index);
       let recorded = 0;
       for (const frame of frames) {
@@ -213,7 +216,14 @@ export class Fleet {
       oversizeBytes: this.#options.oversizeBytes,
       random: createRandom(`${this.#options.seed ?? 'misbehaviour'} ${misbehaviour.name}`),
     });
-    const { kind, answers } = await untilAborted(publishOnce({ url, urn: device.urn }, topic, bytes), signal);
+    const { tls, token } = this.#options.security ?? {};
+    const link = {
+      url,
+      urn: device.urn,
+      ...(tls !== undefined && { tls }),
+      ...(token !== undefined && { password: device.passwords(token) }),
+    };
+    const { kind, answers } = await untilAborted(publishOnce(link, topic, bytes), signal);
     const code = answers.map((answer) => decodeAnswer(answer)?.code).find((heard) => heard !== undefined);
     const closed = kind !== 'acknowledged';
     const asExpected =

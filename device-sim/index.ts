@@ -9,7 +9,15 @@ export {
   type Source,
 } from './fleet.ts';
 export { encodeFrame, type Frame } from './frame.ts';
-export type { Link, LinkListener, LinkOptions, OpenLink } from './link.ts';
+export type {
+  Link,
+  LinkListener,
+  LinkOptions,
+  LinkSecurity,
+  LinkTls,
+  OpenLink,
+  TokenOptions,
+} from './link.ts';
 export { type Actor, type HostileMessage, MISBEHAVIOURS, type Misbehaviour } from './misbehaviour.ts';
 export { type OneShotOutcome, publishOnce } from './mqtt-link.ts';
 export { loadRecordings, type Recording, RecordingError } from './recordings.ts';

@@ -90,3 +90,10 @@ function decode(payload: Uint8Array): CborValue | undefined {
 function counter(value: CborValue | undefined): number | undefined {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
 }
+
+/** A challenge for a connect token: 8 to 64 bytes. */
+export function decodeChallenge(payload: Uint8Array): Uint8Array | undefined {
+  const challenge = decode(payload);
+  const isOne = challenge instanceof Uint8Array && challenge.length >= 8 && challenge.length <= 64;
+  return isOne ? challenge : undefined;
+}

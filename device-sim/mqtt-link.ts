@@ -3,11 +3,13 @@ import { type IClientOptions, type MqttClient, connect as mqttConnect } from 'mq
 import {
   acksTopic,
   BEACON_TOPIC,
+  challengeTopic,
   type Link,
   type LinkListener,
   type LinkOptions,
   requestsTopic,
 } from './link.ts';
+import { decodeChallenge } from './messages.ts';
 
 const RECONNECT_MS = 500;
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -18,7 +20,12 @@ const ACKNOWLEDGEMENT_TIMEOUT_MS = 30_000;
 
 /** Opens a link that reconnects until it is closed. */
 export function openMqttLink(options: LinkOptions, listener: LinkListener): Link {
-  const client = mqttConnect(options.url, { ...connectOptions(options), reconnectPeriod: RECONNECT_MS });
+  const client = mqttConnect(options.url, {
+    ...connectOptions(options),
+    reconnectPeriod: RECONNECT_MS,
+    manualConnect: true,
+  });
+  const credentials = new Credentials(options, client);
   client.on('connect', () => {
     // Whatever the broker grants: the device then hears as much as it may of what becomes of its statements.
     const topics = [acksTopic(options.urn), requestsTopic(options.urn), BEACON_TOPIC];
@@ -26,15 +33,23 @@ export function openMqttLink(options: LinkOptions, listener: LinkListener): Link
       if (client.connected) listener.onConnect();
     });
   });
-  client.on('close', () => listener.onDisconnect());
+  client.on('close', () => {
+    listener.onDisconnect();
+    credentials.renew((reason) => listener.onTrouble(reason)); // ready before the next attempt, half a second from now
+  });
   client.on('message', (topic, payload) => listener.onMessage(topic, Uint8Array.from(payload)));
-  // Refused connections and broken sockets are followed by another attempt; without a listener they would throw.
-  client.on('error', () => undefined);
+  // Refused connections and broken sockets are followed by another attempt.
+  client.on('error', (error) => listener.onTrouble(describeTrouble(options.url, error)));
+  credentials.first(
+    () => client.connect(),
+    (reason) => listener.onTrouble(reason),
+  );
   // The package forgets about publications under way when it is ended by force; their callers must not wait for ever.
   const underWay = new Set<(error: Error) => void>();
   return {
     publish: (topic, payload) => publish(client, topic, payload, underWay),
     close: async () => {
+      credentials.close();
       for (const giveUp of underWay) giveUp(new Error('the link was closed'));
       await client.endAsync(true);
     },
@@ -79,7 +94,12 @@ export async function publishOnce(
   timeoutMs = CONNECT_TIMEOUT_MS,
 ): Promise<OneShotOutcome> {
   const answers: Uint8Array[] = [];
-  const client = mqttConnect(options.url, { ...connectOptions(options), reconnectPeriod: 0 });
+  const password = await options.password?.(() => fetchChallenge(options)).catch(() => undefined);
+  const client = mqttConnect(options.url, {
+    ...connectOptions(options),
+    ...(password !== undefined && { password: Buffer.from(password) }),
+    reconnectPeriod: 0,
+  });
   client.on('message', (_topic, message) => answers.push(Uint8Array.from(message)));
   client.on('error', () => undefined);
   const outcome = await new Promise<OneShotOutcome['kind']>((resolve) => {
@@ -104,12 +124,113 @@ export async function publishOnce(
   return { kind: outcome, answers };
 }
 
-function connectOptions({ urn, clientId, password }: LinkOptions): IClientOptions {
+/** Asks the gateway for a challenge on a connection of its own, as a device does that has no clock. */
+export async function fetchChallenge(options: LinkOptions): Promise<Uint8Array> {
+  const client = mqttConnect(options.url, { ...connectOptions(options), reconnectPeriod: 0 });
+  const topic = challengeTopic(options.urn);
+  try {
+    return await new Promise<Uint8Array>((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error('no challenge came')), CONNECT_TIMEOUT_MS);
+      client.on('error', (error) => reject(new Error(describeTrouble(options.url, error))));
+      client.once('close', () => reject(new Error('the gateway gave no challenge')));
+      client.on('connect', () => client.subscribe([topic], { qos: 0 }));
+      client.on('message', (_topic, payload) => {
+        const challenge = decodeChallenge(Uint8Array.from(payload));
+        if (challenge !== undefined) resolve(challenge);
+      });
+      client.once('close', () => clearTimeout(timer));
+    });
+  } finally {
+    await client.endAsync(true);
+  }
+}
+
+/** The password of a link's next connection, made anew after each. */
+class Credentials {
+  readonly #options: LinkOptions;
+  readonly #client: MqttClient;
+  #isClosed = false;
+  #retry: NodeJS.Timeout | undefined;
+
+  constructor(options: LinkOptions, client: MqttClient) {
+    this.#options = options;
+    this.#client = client;
+  }
+
+  /** Calls `then` once there is a password, or none is needed. Without one the gateway would take it for asking a challenge. */
+  first(then: () => void, onTrouble: (reason: string) => void): void {
+    this.#make().then(
+      () => {
+        if (!this.#isClosed) then();
+      },
+      (error: unknown) => {
+        if (this.#isClosed) return;
+        onTrouble(messageOf(error));
+        this.#retry = setTimeout(() => this.first(then, onTrouble), RECONNECT_MS);
+      },
+    );
+  }
+
+  renew(onTrouble: (reason: string) => void): void {
+    if (this.#isClosed) return;
+    this.#make().catch((error: unknown) => {
+      if (!this.#isClosed) onTrouble(messageOf(error));
+    });
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    clearTimeout(this.#retry);
+  }
+
+  async #make(): Promise<void> {
+    const password = await this.#options.password?.(() => fetchChallenge(this.#options));
+    if (password !== undefined) this.#client.options.password = Buffer.from(password);
+  }
+}
+
+/** What the CONNACK codes of MQTT 3.1.1 mean to somebody who wonders why nothing is sent. */
+const REFUSALS: Readonly<Record<number, string>> = {
+  1: 'the broker does not speak MQTT 3.1.1',
+  2: 'the broker refuses the client id',
+  3: 'the gateway has no room, or has shut the device out for a while',
+  4: 'the user name is no device URN, or the password no token',
+  5: 'not authorised: the device is not enrolled or was revoked, or its token or certificate is not good',
+};
+
+/** Why there is no connection, for people. The URL is named without credentials. */
+function describeTrouble(url: string, error: Error & { readonly code?: string | number }): string {
+  const { code } = error;
+  const where = placeOf(url);
+  if (typeof code === 'number') return `${where} refused the connection: ${REFUSALS[code] ?? error.message}`;
+  if (code === 'ECONNREFUSED') return `nothing listens at ${where}`;
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return `there is no host ${where}`;
+  if (code === 'ECONNRESET' || code === 'EPIPE') return `${where} closed the connection`;
+  if (code !== undefined && TLS_TROUBLE.test(code))
+    return `TLS with ${where} failed (${code}): is its certificate trusted, and the device's own asked for?`;
+  return `${where}: ${error.message === '' ? (code ?? 'no connection') : error.message}`;
+}
+
+const TLS_TROUBLE = /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_|SELF_SIGNED|UNABLE_|HOSTNAME)/;
+
+function placeOf(url: string): string {
+  try {
+    return new URL(url).host;
+  } catch {
+    return 'the broker';
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function connectOptions({ urn, clientId, tls }: LinkOptions): IClientOptions {
   return {
     protocolVersion: 4,
     username: urn,
     clientId: clientId ?? urn,
-    ...(password !== undefined && { password }),
+    ...tls,
     clean: true,
     keepalive: KEEPALIVE_S,
     connectTimeout: CONNECT_TIMEOUT_MS,

@@ -1,12 +1,15 @@
 /** What `vitalseal sim` does: a fleet against a broker, told in lines, ending in a summary. */
 import { ALGORITHM_IDS, type Algorithm } from '../src/cose/algorithm.ts';
 import { Fleet, type FleetEvent, type Member, type MisbehaviourResult, type Source } from './fleet.ts';
+import type { LinkSecurity } from './link.ts';
 import { loadRecordings } from './recordings.ts';
 import { syntheticFrames } from './vitals.ts';
 
 export interface SimOptions {
-  /** mqtt://host:port */
+  /** mqtt://host:port or mqtts://host:port */
   readonly url: string;
+  /** Certificates and tokens; none by default. */
+  readonly security?: LinkSecurity;
   readonly stateFolder: string;
   /** Default 3. */
   readonly devices?: number;
@@ -58,6 +61,8 @@ export interface SimSummary {
   /** Answers heard on the acks topics: "accept", or the code. */
   readonly verdicts: Readonly<Record<string, number>>;
   readonly misbehaviours: readonly MisbehaviourResult[];
+  /** Why devices had no connection, and how many attempts ended so. */
+  readonly troubles: Readonly<Record<string, number>>;
 }
 
 const DEFAULT_SUBJECTS = ['vitals', 'glucose', 'ecg', 'motion'];
@@ -83,8 +88,10 @@ export async function runSim(options: SimOptions, io: SimIo): Promise<SimSummary
     now: () => Date.now() / 1000,
     ...(options.seed !== undefined && { seed: options.seed }),
     ...(options.keepUntil !== undefined && { keepUntil: options.keepUntil }),
+    ...(options.security !== undefined && { security: options.security }),
     onEvent: (event) => {
-      tally.count(event);
+      const news = tally.count(event);
+      if (news !== undefined) io.write(news);
       if (event.kind === 'misbehaved') io.write(describeMisbehaviour(event.result));
       io.onEvent?.(event);
     },
@@ -148,8 +155,14 @@ class Tally {
   readonly #counts = { recorded: 0, sent: 0, acknowledged: 0 };
   readonly #verdicts: Record<string, number> = {};
   readonly #misbehaviours: MisbehaviourResult[] = [];
+  readonly #troubles: Record<string, number> = {};
+  /** What has been said of each device's trouble since it was last connected. */
+  readonly #told = new Map<string, string>();
 
-  count(event: FleetEvent): void {
+  /** Counts, and gives a line when there is something that people should hear at once: why nothing is sent. */
+  count(event: FleetEvent): string | undefined {
+    if (event.kind === 'connected') this.#told.delete(event.urn);
+    if (event.kind === 'trouble') return this.#hearTrouble(event.urn, event.reason);
     if (event.kind === 'recorded' || event.kind === 'sent' || event.kind === 'acknowledged')
       this.#counts[event.kind] += 1;
     if (event.kind === 'misbehaved') this.#misbehaviours.push(event.result);
@@ -157,6 +170,14 @@ class Tally {
       const word = event.code ?? event.verdict;
       this.#verdicts[word] = (this.#verdicts[word] ?? 0) + 1;
     }
+    return undefined;
+  }
+
+  #hearTrouble(urn: string, reason: string): string | undefined {
+    this.#troubles[reason] = (this.#troubles[reason] ?? 0) + 1;
+    const isNew = ![...this.#told.values()].includes(reason);
+    this.#told.set(urn, reason);
+    return isNew ? `${urn} sends nothing: ${reason}` : undefined;
   }
 
   line(pending: number): string {
@@ -172,6 +193,7 @@ class Tally {
       pending,
       verdicts: { ...this.#verdicts },
       misbehaviours: [...this.#misbehaviours],
+      troubles: { ...this.#troubles },
     };
   }
 }

@@ -26,7 +26,7 @@ export interface Anchoring extends AnchorEvents {
 
 export interface AnchoringParts {
   readonly store: ConnectedStore;
-  readonly broker: DeviceOutlet;
+  readonly outlet: DeviceOutlet;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;
@@ -34,7 +34,7 @@ export interface AnchoringParts {
 }
 
 export async function composeAnchoring(config: GatewayConfig, parts: AnchoringParts): Promise<Anchoring> {
-  const { store, broker, clock, logger, metrics, onFatal } = parts;
+  const { store, outlet, clock, logger, metrics, onFatal } = parts;
   const { reader, sealer } = store.log;
   const everyMs = config.checkpointEverySeconds * 1000;
   if (config.chain === undefined) {
@@ -63,7 +63,7 @@ export async function composeAnchoring(config: GatewayConfig, parts: AnchoringPa
       store: store.anchors,
       log: reader,
       sealer,
-      outlet: broker,
+      outlet,
       clock,
       logger,
       metrics: anchorMetrics(metrics),

@@ -24,6 +24,60 @@ const NAME = '^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$';
 const HEX_32 = '^0x[0-9a-fA-F]{64}$';
 const ADDRESS = '^0x[0-9a-fA-F]{40}$';
 
+const mqttTls = Type.Object(
+  {
+    host: text({
+      default: '127.0.0.1',
+      description: 'Address the broker listens on with TLS.',
+      attack: 'Opens the broker to other networks.',
+    }),
+    port: port({ default: 8883, description: 'Port of the broker with TLS; 0 picks a free one.' }),
+    certFile: text({
+      description:
+        'PEM file with the certificate of the server and its intermediates. Read again when it changes, without a restart.',
+      attack: 'With a certificate that devices trust, another can stand in for the gateway.',
+    }),
+    keyFile: text({
+      description:
+        'PEM file with the unencrypted private key of the certificate. Read again when it changes.',
+      attack: 'With this file another can stand in for the gateway, and read what devices send it.',
+    }),
+    clientCaFile: Type.Optional(
+      text({
+        description:
+          'PEM file with the authorities whose client certificates count. Read again when it changes.',
+        attack: 'Whoever adds an authority can make certificates for every device.',
+      }),
+    ),
+    clientCertificate: Type.Enum(['none', 'optional', 'required'], {
+      default: 'none',
+      description:
+        'Whether clients are asked for a certificate, and whether those without a good one are sent away in the handshake. It must name the device as a URI among its subject alternative names.',
+      attack: 'Less than `required`: whoever reaches the port gets to say CONNECT.',
+    }),
+  },
+  closed,
+);
+
+const mqttToken = Type.Object(
+  {
+    maxSeconds: count({
+      default: 600,
+      maximum: 86_400,
+      description: 'Longest validity of a token, in seconds; one made out for longer is refused.',
+      attack: 'A high value lets a token that was overheard be used for longer.',
+    }),
+    leewaySeconds: count({
+      default: 300,
+      minimum: 0,
+      maximum: 86_400,
+      description: 'How far the clock of a device may be off, in seconds.',
+      attack: 'As for mqtt.token.maxSeconds.',
+    }),
+  },
+  { ...closed, default: {} },
+);
+
 const mqttLimits = Type.Object(
   {
     connectionsPerAddress: count({
@@ -130,6 +184,21 @@ const mqtt = Type.Object(
       attack: 'Opens the broker to other networks.',
     }),
     port: port({ default: 1883, description: 'Port of the embedded MQTT broker; 0 picks a free one.' }),
+    plain: Type.Boolean({
+      default: true,
+      description:
+        'Listen without TLS, on mqtt.host and mqtt.port. For this machine or a network that is trusted.',
+      attack: 'On an open network, readings can be read on the way, and connections taken over.',
+    }),
+    tls: Type.Optional(mqttTls),
+    authentication: Type.Enum(['none', 'token', 'certificate', 'token-or-certificate'], {
+      default: 'none',
+      description:
+        'What a device must show to connect under its name: nothing; a token signed with its enrolled key; a client certificate. No statement gets in without the device’s signature in any case.',
+      attack:
+        'With `none`, whoever reaches the broker and knows a device’s name can hear its acknowledgements and have it shut out.',
+    }),
+    token: mqttToken,
     maxConnections: count({
       default: 10_000,
       maximum: 1_000_000,
@@ -443,6 +512,15 @@ export const GatewayConfigSchema = Type.Object(
           description: 'Suspend a device that signs two statements for one number.',
           attack: 'Off: a cloned key can go on sending beside the real device.',
         }),
+        silenceAfterSeconds: Type.Optional(
+          Type.Number({
+            minimum: 1,
+            maximum: 31_536_000,
+            description:
+              'An active device of which nothing is accepted for so long is silent: a warning in the log, `vitalseal_devices_silent`, and its place in the list of devices. Without it nobody is.',
+            attack: 'Without it, or with a high value, readings that do not come are noticed by nobody.',
+          }),
+        ),
       },
       { ...closed, default: {} },
     ),

@@ -15,13 +15,16 @@ import { GatewayError } from './errors.ts';
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Settings that hold a path. */
-const PATHS: readonly (readonly [section: string | undefined, name: string])[] = [
-  [undefined, 'dataDir'],
+const PATHS: readonly (readonly [...sections: string[], name: string])[] = [
+  ['dataDir'],
   ['keys', 'masterKeyFile'],
   ['keys', 'logKeyFile'],
   ['keys', 'webhookKeyFile'],
   ['chain', 'keystoreFile'],
   ['chain', 'passwordFile'],
+  ['mqtt', 'tls', 'certFile'],
+  ['mqtt', 'tls', 'keyFile'],
+  ['mqtt', 'tls', 'clientCaFile'],
 ];
 
 /** Settings that hold a path in the items of a list, where they are given. */
@@ -149,6 +152,25 @@ function crossProblems(candidate: unknown): string[] {
     if (wantsSubject && subject === undefined)
       problems.push(`access.${at}.subject: is required for the role ${role}`);
   }
+  return [...problems, ...mqttProblems((candidate as { mqtt?: unknown }).mqtt)];
+}
+
+/** A broker that nobody could reach, or that asks for what nobody could show. */
+function mqttProblems(mqtt: unknown): string[] {
+  if (!isRecord(mqtt)) return [];
+  const problems: string[] = [];
+  const tls = isRecord(mqtt['tls']) ? mqtt['tls'] : undefined;
+  if (mqtt['plain'] === false && tls === undefined)
+    problems.push('mqtt.plain: is false and there is no mqtt.tls; nothing would listen');
+  const asksForOne = tls?.['clientCertificate'] === 'optional' || tls?.['clientCertificate'] === 'required';
+  if (asksForOne && tls?.['clientCaFile'] === undefined)
+    problems.push('mqtt.tls.clientCaFile: is required where clients are asked for a certificate');
+  const policy = mqtt['authentication'];
+  if ((policy === 'certificate' || policy === 'token-or-certificate') && !asksForOne) {
+    problems.push(
+      `mqtt.tls.clientCertificate: must be optional or required for the authentication ${policy}`,
+    );
+  }
   return problems;
 }
 
@@ -184,9 +206,10 @@ function duplicates(list: unknown, key: string, field: string): string[] {
 
 function resolvePaths(config: GatewayConfig, base: string): GatewayConfig {
   const result = structuredClone(config) as unknown as Record<string, unknown>;
-  for (const [section, name] of PATHS) {
-    const place = section === undefined ? result : (result[section] as Record<string, unknown> | undefined);
-    if (place !== undefined) place[name] = resolve(base, String(place[name]));
+  for (const path of PATHS) {
+    const name = path.at(-1) as string;
+    const place = path.slice(0, -1).reduce<unknown>(sectionOf, result);
+    if (isRecord(place) && place[name] !== undefined) place[name] = resolve(base, String(place[name]));
   }
   for (const [list, names] of LIST_PATHS) {
     for (const item of result[list] as Record<string, unknown>[]) {
@@ -194,6 +217,10 @@ function resolvePaths(config: GatewayConfig, base: string): GatewayConfig {
     }
   }
   return result as unknown as GatewayConfig;
+}
+
+function sectionOf(place: unknown, name: string): unknown {
+  return isRecord(place) ? place[name] : undefined;
 }
 
 function deepFreeze<T>(value: T): T {

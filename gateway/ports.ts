@@ -114,6 +114,25 @@ export interface DeviceSummary {
   readonly statements: number;
   /** Sequence numbers below the greatest one held that never came. */
   readonly missing: number;
+  /** All numbers up to the greatest one held in each boot: those in the log and those that are missing. */
+  readonly expected: number;
+  /** Seconds since it was heard, when it is silent past its cadence; null when it is not, or when nobody watches. */
+  readonly silentSeconds: number | null;
+}
+
+/** A device that ought to be heard. */
+export interface ExpectedDevice {
+  readonly device: string;
+  /** When it was last heard, or enrolled; milliseconds by the gateway's clock. */
+  readonly lastHeard: number;
+  /** Longest silence that is in order, in milliseconds. */
+  readonly cadenceMs: number;
+}
+
+/** Which devices have fallen silent. */
+export interface SilentDevices {
+  /** Milliseconds since the last statement of a device that is silent; undefined of any other. */
+  silentFor(device: string): number | undefined;
 }
 
 /** Looks devices up. */

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { deviceWorkOf, RequestWatch } from './request-watch.ts';
 import { type Db, openDatabase } from './store/database.ts';
 import { RegistryStore } from './store/registry-store.ts';
 import { keyText, LogBench } from './testing/log-bench.ts';
-import { Wearable } from './testing/wearable.ts';
+import { signerFrom, Wearable } from './testing/wearable.ts';
 
 const LOOK_MS = 200;
 
@@ -36,7 +36,7 @@ afterEach(async () => {
 /** One look, and whatever it set going. */
 async function look(): Promise<void> {
   vi.advanceTimersByTime(LOOK_MS);
-  await bench.log.deviceEvents.process();
+  await bench.log.deviceEvents.process(0); // joins what the look began; nothing is due by 1970
 }
 
 test('carries out what another process asks for', async () => {
@@ -101,4 +101,63 @@ test('close waits for what is under way and stops looking', async () => {
   other.request([enrolment(2)]);
   vi.advanceTimersByTime(5 * LOOK_MS);
   expect(process).not.toHaveBeenCalled();
+});
+
+describe('a planned retirement', () => {
+  const HOUR_MS = 3_600_000;
+  const next = signerFrom('next');
+  let elapsed: number;
+
+  beforeEach(async () => {
+    elapsed = 0;
+    watch = new RequestWatch(
+      bench.log.registry,
+      deviceWorkOf(bench.log.deviceEvents),
+      bench.logger,
+      bench.clock,
+      () => elapsed,
+    );
+    const wearable = new Wearable(1);
+    await bench.enrol(wearable);
+    const effective = Math.floor((bench.clock.now() + HOUR_MS) / 1000);
+    await bench.request({ action: 'rotate', device: wearable.urn, key: keyText(next.publicKey), effective });
+    watch.start();
+    await look();
+  });
+
+  /** So much time goes by, at the gateway as in the world. */
+  async function pass(ms: number): Promise<void> {
+    elapsed += ms;
+    bench.clock.advance(ms);
+    await look();
+  }
+  const isRetired = () => bench.log.registry.keys(1)[0]?.retiredAt !== undefined;
+
+  test('is carried out when its time comes, though nothing was written', async () => {
+    await pass(HOUR_MS - 2000);
+    expect(isRetired()).toBe(false);
+    await pass(2000);
+    expect(isRetired()).toBe(true);
+  });
+
+  test('does not come early when the clock jumps ahead and back', async () => {
+    bench.clock.advance(25 * HOUR_MS);
+    await look();
+    await pass(HOUR_MS / 10);
+    expect(isRetired()).toBe(false);
+    bench.clock.advance(-25 * HOUR_MS);
+    await pass(HOUR_MS / 2);
+    expect(isRetired()).toBe(false);
+    await pass(HOUR_MS / 2);
+    expect(isRetired()).toBe(true);
+  });
+
+  test('comes an hour later when the clock is set back by one', async () => {
+    await pass(HOUR_MS / 2);
+    bench.clock.advance(-HOUR_MS);
+    await pass(HOUR_MS);
+    expect(isRetired()).toBe(false);
+    await pass(HOUR_MS / 2);
+    expect(isRetired()).toBe(true);
+  });
 });

@@ -4,14 +4,22 @@
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import process from 'node:process';
+import { makeConnectTokenVectors } from './vectors/connect-token-vectors.ts';
 import { makeEventVectors } from './vectors/event-vectors.ts';
+import { formatSignatureVectors, makeSignatureVectors } from './vectors/signature-vectors.ts';
 import { makeVectors } from './vectors/statement-vectors.ts';
 
-const FILES = { 'statements.json': makeVectors, 'device-events.json': makeEventVectors };
+const indented = (vectors: object): string => `${JSON.stringify(vectors, null, 1)}\n`;
+const FILES: Readonly<Record<string, () => Promise<string> | string>> = {
+  'statements.json': async () => indented(await makeVectors()),
+  'connect-tokens.json': async () => indented(await makeConnectTokenVectors()),
+  'device-events.json': async () => indented(await makeEventVectors()),
+  'signatures.json': () => formatSignatureVectors(makeSignatureVectors()),
+};
 
 for (const [name, make] of Object.entries(FILES)) {
   const file = new URL(`../docs/vectors/${name}`, import.meta.url);
-  const text = `${JSON.stringify(await make(), null, 1)}\n`;
+  const text = await make();
   if (!process.argv.includes('--check')) {
     writeFileSync(file, text);
   } else if (!existsSync(file) || readFileSync(file, 'utf8') !== text) {

@@ -37,6 +37,21 @@ export {
   verifyCheckpoint,
 } from './checkpoint.ts';
 
+// Showing a gateway who one is
+export {
+  CONNECT_TOKEN_MAX_BYTES,
+  CONNECT_TOKEN_TYPE,
+  type ConnectToken,
+  type ConnectTokenFault,
+  type ConnectTokenFields,
+  type ConnectTokenRules,
+  connectTokenFromPassword,
+  connectTokenToText,
+  decodeConnectToken,
+  type Freshness,
+  findConnectTokenFault,
+  signConnectToken,
+} from './connect-token.ts';
 // Keys and signatures
 export { ALGORITHM_IDS, type Algorithm, algorithmFromId } from './cose/algorithm.ts';
 export {

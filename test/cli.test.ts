@@ -80,8 +80,9 @@ describe('usage', () => {
         device enrol    Enrol one device, or a file of them
         device list     List the enrolled devices
         device show     Show one device: its keys, what it sent, what is missing
-        device retire   Retire a device’s key, or all of them
+        device rotate   Give a device a new key and retire its old one in one step
         device add-key  Give a device a further key, before retiring the old one
+        device retire   Retire a device’s key, or all of them; now, from an earlier time, or at a time to come
         device suspend  Refuse a device’s statements for now
         device resume   Take a suspended device’s statements again
         device revoke   Trust a device no more, for good
@@ -179,13 +180,13 @@ describe('typical mistakes', () => {
       `a301012006215820${'d04ab232742bb4ab3a1368bd4615e4e6d0224ab71a016baf8520a332c9778737'}`,
     );
     expect(await enrol(...device, '--provider', 'hospital', '--key', key)).toMatchInlineSnapshot(`
-      "2: vitalseal device enrol: urn:dev:mac:0024befffe80c001: there is no provider "hospital" in the configuration
+      "2: vitalseal device enrol: provider: there is no provider "hospital" in the configuration (clinic)
       vitalseal device enrol --help says more"
     `);
     expect(
       await enrol('--device', 'mac:00', '--patient', 'p', '--provider', PROVIDER, '--key', key),
     ).toMatchInlineSnapshot(`
-      "2: vitalseal device enrol: device: "mac:00" is no device URN (urn:dev:...)
+      "2: vitalseal device enrol: device: "mac:00" is no device URN (urn:dev:mac:0024befffe804ff1, RFC 9039)
       vitalseal device enrol --help says more"
     `);
     expect(await enrol('--from', site.file('no-such-file'))).toMatchInlineSnapshot(`
@@ -194,10 +195,9 @@ describe('typical mistakes', () => {
     `);
     writeFileSync(site.file('fleet'), '{"device": 1}\nnot json\n');
     expect(await enrol('--from', site.file('fleet'))).toMatchInlineSnapshot(`
-      "2: vitalseal device enrol: <site>/fleet: nothing was enrolled
-      line 1: device: 1 is no device URN (urn:dev:...)
-      line 2: not JSON
-      vitalseal device enrol --help says more"
+      "2: <site>/fleet: nothing was enrolled; 2 line(s) are wrong
+      line 1: device: 1 is no device URN (urn:dev:mac:0024befffe804ff1, RFC 9039); patient: is missing; provider: is missing; key: is missing
+      line 2: not JSON"
     `);
     const unknown = ['--config', site.config, '--device', 'urn:dev:os:32473-1'];
     expect(await ask('device', 'revoke', ...unknown)).toMatchInlineSnapshot(

@@ -3,26 +3,23 @@
  * round, so that what else the machine does meanwhile falls on both.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { LoadAlgorithm } from '../load/device.ts';
-import { Load } from '../load/load.ts';
-import type { Fleet, LoadResult } from '../load/messages.ts';
+import type { Load } from '../load/load.ts';
+import type { LoadResult } from '../load/messages.ts';
 import type { Bench, BenchOptions } from '../options.ts';
 import type { Figure } from '../report.ts';
-import { BenchGateway } from '../support/bench-gateway.ts';
+import type { BenchGateway } from '../support/bench-gateway.ts';
 import { opensslVersion, type SpeedName, verifications } from '../support/openssl.ts';
 import { cpuBetween } from '../support/proc.ts';
 import { median } from '../support/statistics.ts';
+import { prepareBurst, WINDOW, warmUp, withLoadedGateway } from './loaded-gateway.ts';
 
 const DEVICES = 1_000;
-/** Under way on each connection when the cost of a reading is measured: 8,000 in all. */
-const WINDOW = 8;
+const FLEET = { first: 1, count: DEVICES };
 /** Fewer connections with more under way, for the rate. */
-const RATE_LANES = 200;
-const RATE_WINDOW = 48;
+export const RATE_LANES = 200;
+export const RATE_WINDOW = 48;
 const CORES = 2;
-const BURST_SECONDS = 4;
 const OPENSSL_SECONDS = 2;
-const WARM_UP_EACH = 12;
 /** What belongs to the last reading of a burst and is not done at its acknowledgement. */
 const SETTLE_MS = 100;
 
@@ -43,12 +40,12 @@ export const intakeRates: Bench = async (options) => {
 async function ed25519Rates(options: BenchOptions): Promise<Figure[]> {
   const costs: (Cost & { readonly ratio: number })[] = [];
   const rates: (LoadResult & { readonly perSecond: number; readonly ratio: number })[] = [];
-  await withLoadedGateway('Ed25519', options, async (gateway, load) => {
-    let expected = await warmUp(load);
+  await withLoadedGateway({ ...FLEET, algorithm: 'Ed25519' }, options, async ({ gateway, load }) => {
+    let expected = await warmUp(load, DEVICES);
     for (let round = 1; round <= options.rounds; round++) {
       const cost = await costOfReading(gateway, load, 'ed25519', expected);
       costs.push(cost);
-      await prepareFor(load, RATE_LANES, expected);
+      await prepareBurst(load, RATE_LANES, expected);
       const verified = await verifications('ed25519', OPENSSL_SECONDS, CORES);
       const burst = await load.burst(RATE_LANES, RATE_WINDOW);
       const perSecond = burst.acknowledged / burst.seconds;
@@ -90,8 +87,8 @@ async function ed25519Rates(options: BenchOptions): Promise<Figure[]> {
 
 async function p256Rates(options: BenchOptions): Promise<Figure[]> {
   const costs: (Cost & { readonly ratio: number })[] = [];
-  await withLoadedGateway('ESP256', options, async (gateway, load) => {
-    let expected = await warmUp(load);
+  await withLoadedGateway({ ...FLEET, algorithm: 'ESP256' }, options, async ({ gateway, load }) => {
+    let expected = await warmUp(load, DEVICES);
     for (let round = 1; round <= options.rounds; round++) {
       const cost = await costOfReading(gateway, load, 'ecdsap256', expected);
       expected = cost.load.acknowledged / cost.load.seconds;
@@ -125,46 +122,8 @@ function costFigures(
   ];
 }
 
-function shown(name: string, values: readonly number[], unit: string): Figure {
+export function shown(name: string, values: readonly number[], unit: string): Figure {
   return { name, value: median(values), unit };
-}
-
-/** A gateway with a connected fleet, for as long as `use` takes. */
-async function withLoadedGateway(
-  algorithm: LoadAlgorithm,
-  { cpuProf, say }: BenchOptions,
-  use: (gateway: BenchGateway, load: Load) => Promise<void>,
-): Promise<void> {
-  const fleet: Fleet = { algorithm, first: 1, count: DEVICES };
-  const gateway = await BenchGateway.create({ cpuProf });
-  let load: Load | undefined;
-  try {
-    say(`intake: enrolling ${DEVICES} ${algorithm} devices`);
-    await gateway.enrol(fleet);
-    await gateway.start();
-    load = await Load.start(fleet);
-    await load.connect(gateway.mqttPort);
-    await use(gateway, load);
-  } finally {
-    await load?.end();
-    await gateway.end();
-  }
-}
-
-/** Lets the compilers finish. Returns the readings a second to expect. */
-async function warmUp(load: Load): Promise<number> {
-  let rate = 0;
-  for (let turn = 0; turn < 2; turn++) {
-    await load.prepare(DEVICES, WARM_UP_EACH);
-    const { acknowledged, seconds } = await load.burst(DEVICES, WINDOW);
-    rate = acknowledged / seconds;
-  }
-  return rate;
-}
-
-/** Signs about as much as a burst needs to last. */
-async function prepareFor(load: Load, lanes: number, perSecond: number): Promise<void> {
-  await load.prepare(lanes, Math.max(4, Math.round((perSecond * BURST_SECONDS) / lanes)));
 }
 
 async function costOfReading(
@@ -173,7 +132,7 @@ async function costOfReading(
   speed: SpeedName,
   perSecond: number,
 ): Promise<Cost & { readonly ratio: number }> {
-  await prepareFor(load, DEVICES, perSecond);
+  await prepareBurst(load, DEVICES, perSecond);
   const verified = await verifications(speed, OPENSSL_SECONDS);
   const acceptedBefore = await gateway.accepted();
   const before = gateway.cpu();

@@ -71,6 +71,11 @@ export class Lane {
     });
   }
 
+  /** Makes all that has been sent ready again, under the same packet identifiers. */
+  rewind(): void {
+    this.#sent = 0;
+  }
+
   /** Goes online. Resolves at the CONNACK that says welcome. */
   async join(port: number, localAddress: string): Promise<void> {
     await new Promise<void>((resolve) => {
@@ -85,7 +90,7 @@ export class Lane {
       this.#socket = socket;
       socket.on('error', (error) => this.#events.failed(`${this.device.urn}: ${error.message}`));
       socket.on('close', () => this.#closed());
-      socket.write(connectPacket({ clientId: 'load', username: this.device.urn }));
+      socket.write(connectPacket({ clientId: this.device.urn, username: this.device.urn }));
     });
   }
 

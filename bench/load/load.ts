@@ -45,6 +45,11 @@ export class Load {
     await this.#order({ do: 'prepare', lanes, each });
   }
 
+  /** Makes what was sent ready to be sent again. */
+  async rewind(lanes: number): Promise<void> {
+    await this.#order({ do: 'rewind', lanes });
+  }
+
   /** Sends what is prepared as fast as it is acknowledged, `window` under way on each connection. Resolves at the last one. */
   async burst(lanes: number, window: number): Promise<LoadResult> {
     return this.#measured({ do: 'burst', lanes, window });

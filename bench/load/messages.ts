@@ -14,6 +14,8 @@ export type Order =
   | { readonly do: 'connect'; readonly port: number }
   /** Signs so many statements for each of the first `lanes` devices. */
   | { readonly do: 'prepare'; readonly lanes: number; readonly each: number }
+  /** Makes all that has been sent ready again, for brokers that do not look into it. */
+  | { readonly do: 'rewind'; readonly lanes: number }
   /** Sends all that is ready on the first `lanes` connections, each with so many under way. */
   | { readonly do: 'burst'; readonly lanes: number; readonly window: number }
   /** Sends at an even pace, the devices in turn, whatever is acknowledged when. */

@@ -63,6 +63,9 @@ async function obey(order: Order): Promise<LoadResult | undefined> {
     case 'prepare':
       await prepare(order.lanes, order.each);
       return undefined;
+    case 'rewind':
+      for (const lane of lanes.slice(0, order.lanes)) lane.rewind();
+      return undefined;
     case 'burst':
       return burst(lanes.slice(0, order.lanes), order.window);
     case 'pace':

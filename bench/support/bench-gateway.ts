@@ -16,6 +16,9 @@ const ACCEPTED = 'vitalseal_statements_total{verdict="accept",code=""}';
 /** Magic numbers of statfs(2): file systems on which fsync does nothing. */
 const MEMORY_FILE_SYSTEMS = [0x01021994, 0x858458f6];
 
+/** Enrolments in one file. */
+const ENROLLED_AT_ONCE = 50_000;
+
 export interface BenchGatewayOptions {
   /** Fields put over the configuration that `vitalseal init` wrote. */
   readonly config?: object;
@@ -31,11 +34,13 @@ interface Serving extends Running {
 export class BenchGateway {
   readonly #directory: string;
   readonly #options: BenchGatewayOptions;
+  readonly #remove = (): void => rmSync(this.#directory, { recursive: true, force: true });
   #program: Serving | undefined;
 
   private constructor(directory: string, options: BenchGatewayOptions) {
     this.#directory = directory;
     this.#options = options;
+    process.once('exit', this.#remove);
   }
 
   /** Sets a gateway up in a new directory, by the commands people use. Its provider is away: deliveries wait. */
@@ -62,8 +67,15 @@ export class BenchGateway {
     return join(this.#directory, 'gateway', 'vitalseal.json');
   }
 
-  /** Enrols a fleet from a file of JSON lines, as a clinic does. */
+  /** Enrols a fleet from files of JSON lines, as a clinic does. */
   async enrol(fleet: Fleet): Promise<void> {
+    for (let first = fleet.first; first < fleet.first + fleet.count; first += ENROLLED_AT_ONCE) {
+      const count = Math.min(ENROLLED_AT_ONCE, fleet.first + fleet.count - first);
+      await this.#enrolFile({ ...fleet, first, count });
+    }
+  }
+
+  async #enrolFile(fleet: Fleet): Promise<void> {
     const lines = fleetKeys(fleet).map(({ urn, key }, at) =>
       JSON.stringify({
         device: urn,
@@ -133,7 +145,8 @@ export class BenchGateway {
       const code = await this.#program.exited;
       if (code !== 0) throw new Error(`the gateway ended with ${code}: ${this.#program.err()}`);
     } finally {
-      rmSync(this.#directory, { recursive: true, force: true });
+      process.off('exit', this.#remove);
+      this.#remove();
     }
   }
 }

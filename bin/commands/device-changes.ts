@@ -16,8 +16,6 @@ import { readPublicKeyFile } from '../key-files.ts';
 import { CONFIG_OPTION, configOf, settleRequests, withStore } from '../store-access.ts';
 import { DEVICE, deviceUrn, reportOutcomes } from './device-options.ts';
 
-const EXPOSED = 'lost, stolen and compromised mean that the key may have been in other hands';
-
 const KEY: Option = {
   type: 'string',
   value: 'FILE',
@@ -69,8 +67,8 @@ what was logged since then stays in the log, and receipts say so.`,
       cancel: { type: 'boolean', description: 'take back a retirement that was planned for a time to come' },
     },
     help: `
-A retired key signs nothing more; what it signed before stays good, unless the reason says otherwise: ${EXPOSED},
-and then only what provably existed by that time stays good.`,
+A retired key signs nothing more. What it signed before stays good, unless the reason says otherwise: lost, stolen and
+compromised mean that it may have been in other hands, and then only what provably existed by that time stays good.`,
   }),
   change({
     name: 'suspend',

@@ -1,5 +1,6 @@
 import { RegistryDirectory } from '../../gateway/log/directory.ts';
-import type { DeviceDetails, DeviceStatus, DeviceSummary } from '../../gateway/ports.ts';
+import type { DeviceDetails, DeviceStatus } from '../../gateway/ports.ts';
+import type { DeviceRowSummary } from '../../gateway/store/registry-store.ts';
 import { argument, type Command, EXIT, type Io, optionalText, UsageError, whole } from '../cli.ts';
 import { CONFIG_OPTION, configOf, withStore } from '../store-access.ts';
 
@@ -77,7 +78,7 @@ class JsonList {
     this.#io = io;
   }
 
-  add(device: DeviceSummary): void {
+  add(device: DeviceRowSummary): void {
     this.#io.out(this.#before === undefined ? '[' : `${this.#before},`);
     this.#before = `  ${JSON.stringify(device)}`;
   }
@@ -98,7 +99,7 @@ class TextList {
     this.#status = status;
   }
 
-  add(device: DeviceSummary): void {
+  add(device: DeviceRowSummary): void {
     this.#count += 1;
     this.#io.out(summaryLine(device));
   }
@@ -118,7 +119,7 @@ function summaryLine({
   statements,
   missing,
   lastSeen,
-}: DeviceSummary): string {
+}: DeviceRowSummary): string {
   const seen = lastSeen === null ? 'never seen' : `last seen ${iso(lastSeen)}`;
   return `${device}  ${status}  patient ${patient}  provider ${provider}  ${statements} statements, ${missing} missing  ${seen}`;
 }

@@ -8,15 +8,17 @@ export const serve: Command = {
   summary: 'Run the gateway from one configuration file',
   options: { config: CONFIG_OPTION },
   help: `
-Writes one JSON line to standard output when it is ready ({"ready":true,"mqtt":PORT,"http":PORT}) and its log to standard
-error. Without the embedded broker "mqtt" is null. SIGTERM or SIGINT stops it cleanly: what was taken is committed and acknowledged first. Killed at any moment, it
+Writes one JSON line to standard output when it is ready ({"ready":true,"mqtt":PORT,"http":PORT}, with "mqttTls":PORT where
+there is TLS; without the embedded broker "mqtt" is null) and its log to standard error. SIGTERM or SIGINT stops it cleanly:
+what was taken is committed and acknowledged first. Killed at any moment, it
 goes on at the next start from what is stored; nothing acknowledged is missing.`,
   async run(values, _positionals, io) {
     const config = configOf(values, io);
     const logger = pino({ level: config.logLevel, base: null }, pino.destination(2));
     const gateway = await startGateway(config, { clock: { now: Date.now }, logger });
+    const { mqttTlsPort: mqttTls, httpPort: http } = gateway;
     const mqtt = config.mqtt.enabled ? gateway.mqttPort : null;
-    io.out(JSON.stringify({ ready: true, mqtt, http: gateway.httpPort }));
+    io.out(JSON.stringify({ ready: true, mqtt, ...(mqttTls > 0 && { mqttTls }), http }));
     const stopped = new Promise<undefined>((resolve) =>
       io.stopped.addEventListener('abort', () => resolve(undefined), { once: true }),
     );

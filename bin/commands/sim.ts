@@ -1,5 +1,11 @@
-import { writeFileSync } from 'node:fs';
-import { type Member, MISBEHAVIOURS, runSim, type SimOptions } from '../../device-sim/index.ts';
+import { readFileSync, writeFileSync } from 'node:fs';
+import {
+  type LinkSecurity,
+  type Member,
+  MISBEHAVIOURS,
+  runSim,
+  type SimOptions,
+} from '../../device-sim/index.ts';
 import { bytesToBase64 } from '../../src/bytes.ts';
 import { ALGORITHM_IDS, type Algorithm } from '../../src/cose/algorithm.ts';
 import { encodeCoseKey } from '../../src/cose/key.ts';
@@ -12,8 +18,29 @@ export const sim: Command = {
     broker: {
       type: 'string',
       value: 'URL',
-      description: 'MQTT broker, such as mqtt://127.0.0.1:1883',
+      description: 'MQTT broker, such as mqtt://127.0.0.1:1883 or mqtts://gateway.example:8883',
       required: true,
+    },
+    ca: {
+      type: 'string',
+      value: 'FILE',
+      description: 'authorities that the certificate of an mqtts:// broker may come from (PEM)',
+    },
+    cert: {
+      type: 'string',
+      value: 'FILE',
+      description: 'certificate of the devices (PEM); with --key. It may name several',
+    },
+    key: { type: 'string', value: 'FILE', description: 'private key of --cert (PEM)' },
+    token: {
+      type: 'string',
+      value: 'HOW',
+      description: 'show a token signed with each device’s key: clock, or challenge for devices without one',
+    },
+    audience: {
+      type: 'string',
+      value: 'ORIGIN',
+      description: 'origin of the gateway’s log, to which --token is made out',
     },
     state: {
       type: 'string',
@@ -117,6 +144,7 @@ function optionsOf(values: Values): SimOptions {
     devices: whole(values, 'devices', 0, 100_000),
     speed: whole(values, 'speed', 1, 1_000_000_000),
     misbehave,
+    security: securityOf(values),
     ...algorithmOf(values),
     keepUntil: keepUntilOf(values),
     ...(recordingsFolder === undefined
@@ -128,6 +156,33 @@ function optionsOf(values: Values): SimOptions {
       ? {}
       : { durationSeconds: whole(values, 'duration', 1, 31_536_000) }),
   };
+}
+
+/** Certificates are read here, so that a missing file is said before anything is sent. */
+function securityOf(values: Values): LinkSecurity {
+  const tls: { ca?: string; cert?: string; key?: string } = {};
+  for (const name of ['ca', 'cert', 'key'] as const) {
+    const file = optionalText(values, name);
+    if (file !== undefined) tls[name] = readPem(file, name);
+  }
+  if ((tls.cert === undefined) !== (tls.key === undefined))
+    throw new UsageError('--cert and --key go together');
+  const freshness = optionalText(values, 'token');
+  const audience = optionalText(values, 'audience');
+  if (freshness === undefined) return { tls };
+  if (freshness !== 'clock' && freshness !== 'challenge')
+    throw new UsageError('--token must be clock or challenge');
+  if (audience === undefined)
+    throw new UsageError('--token needs --audience, the origin of the gateway’s log');
+  return { tls, token: { audience, freshness } };
+}
+
+function readPem(file: string, option: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    throw new UsageError(`--${option}: cannot read ${file}`);
+  }
 }
 
 function algorithmOf(values: Values): { algorithms?: readonly Algorithm[] } {

@@ -7,3 +7,8 @@ const CTI_BYTES = 16;
 export function randomCti(): Uint8Array {
   return Uint8Array.from(randomBytes(CTI_BYTES));
 }
+
+/** 32 random bytes that never leave the process. */
+export function randomSecret(): Uint8Array {
+  return Uint8Array.from(randomBytes(32));
+}

@@ -20,6 +20,13 @@ test('every sealing differs', () => {
   expect(all.size).toBe(100);
 });
 
+test('no nonce comes twice, across many more sealings than are fetched from the system at once', () => {
+  const nonces = new Set<string>();
+  for (let n = 0; n < 3000; n++)
+    nonces.add(Buffer.from(seal(key, new Uint8Array(1), new Uint8Array(0)).subarray(0, 24)).toString('hex'));
+  expect(nonces.size).toBe(3000);
+});
+
 test('any flipped bit, another key, another place or missing bytes do not open', () => {
   const sealed = seal(key, text, context);
   for (let bit = 0; bit < sealed.length * 8; bit++) {

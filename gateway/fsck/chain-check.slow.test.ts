@@ -124,7 +124,7 @@ describe('a store that says other than the chain', () => {
           'DELETE FROM entries WHERE idx >= 70; DELETE FROM checkpoints WHERE size > 70; DELETE FROM anchors WHERE size > 70',
         ),
       expected: [
-        ['sequence-wrong', 'expects'],
+        ['sequence-wrong', 'were logged, the log holds'],
         ['chain-fork', 'the contract holds 94 entries, this log has only 70'],
       ],
     },

@@ -27,6 +27,11 @@ export function encodeRequest(ranges: readonly SequenceRange[]): Uint8Array {
   return encodeCbor(new Map([['resend', ranges.map((range) => [range.boot, range.from, range.to])]]));
 }
 
+/** A challenge for a connect token. */
+export function encodeChallenge(challenge: Uint8Array): Uint8Array {
+  return encodeCbor(challenge);
+}
+
 function numberOf(bytes: Uint8Array): { seq: number; boot: number } | undefined {
   const decoded = decodeStatement(bytes);
   return decoded.kind === 'ok' ? decoded.value : undefined;

@@ -47,6 +47,7 @@ export class Connection implements Reader {
   readonly #options: ConnectionOptions;
   #lastReadAt: number;
   #packetBegunAt: number | undefined;
+  #isAttached = false;
   #wantsRead = false;
   /** Not read because of messages under way, or before its CONNECT was answered. */
   #isHeld = false;
@@ -67,8 +68,14 @@ export class Connection implements Reader {
     return this.#socket;
   }
 
+  /** Whether there is a stream to read: for TLS once the handshake is done. */
+  get isAttached(): boolean {
+    return this.#isAttached;
+  }
+
   /** From here on this is the stream that is read: for TLS the decrypted one. */
   attach(socket: Socket): void {
+    this.#isAttached = true;
     this.#socket = socket;
     this.#rawRead = socket.read.bind(socket);
     socket.read = (size?: number) => this.#read(size);

@@ -13,10 +13,17 @@ import { Aedes, type AedesPublishPacket, type Client, type ConnectPacket, type S
 import { encodeCbor } from '../../src/cbor.ts';
 import type { Beacon } from '../../src/statement.ts';
 import type { Clock, DeviceOutlet, Intake, Logger, SequenceRange } from '../ports.ts';
-import { encodeAck, encodeRequest } from './answers.ts';
+import { encodeAck, encodeChallenge, encodeRequest } from './answers.ts';
 import type { Connection } from './connection.ts';
 import { type CloseReason, type Listening, SocketWarden, type WardenOptions } from './socket-warden.ts';
-import { acksTopic, BEACON_TOPIC, deviceOfStatementsTopic, maySubscribe, requestsTopic } from './topics.ts';
+import {
+  acksTopic,
+  BEACON_TOPIC,
+  challengeTopic,
+  deviceOfStatementsTopic,
+  maySubscribe,
+  requestsTopic,
+} from './topics.ts';
 
 export interface MqttBrokerOptions extends Omit<WardenOptions, 'handle' | 'monotonic'> {
   readonly intake: Intake;
@@ -24,6 +31,8 @@ export interface MqttBrokerOptions extends Omit<WardenOptions, 'handle' | 'monot
   /** Milliseconds that never go back, for limits and back-offs. Default: the machine's. */
   readonly monotonic?: Clock;
   readonly logger: Logger;
+  /** Called when a device has come to hear its requests. */
+  readonly onListening?: (device: string) => void;
 }
 
 const NO_PAYLOAD = Buffer.alloc(0);
@@ -63,6 +72,11 @@ export class MqttBroker implements DeviceOutlet {
   /** Connections that wait to be read because the intake has no room. */
   get waiting(): number {
     return this.#warden.waiting;
+  }
+
+  /** When the certificate of the TLS port ends, milliseconds since the Unix epoch; undefined without one. */
+  get certificateExpiresAt(): number | undefined {
+    return this.#warden.certificateExpiresAt;
   }
 
   /** Clients that aedes holds: as many as are connected, or something leaks. */
@@ -138,6 +152,10 @@ export class MqttBroker implements DeviceOutlet {
       connection.socket.once('close', () => this.#options.onConnections(--this.#connected));
       connection.open();
     });
+    aedes.on('subscribe', (subscriptions, client) => {
+      this.#challenge(client);
+      this.#hearListener(subscriptions, client);
+    });
     aedes.on('unsubscribe', (topics, client) => {
       const { subscriptions } = this.#connections.get(client)?.session ?? {};
       for (const topic of topics) subscriptions?.delete(topic);
@@ -178,9 +196,22 @@ export class MqttBroker implements DeviceOutlet {
 
   #subscribe(client: Client, { topic, qos }: Subscription): boolean {
     const session = this.#connections.get(client)?.session;
-    if (session === undefined || !maySubscribe(session.device, topic)) return false;
+    if (session === undefined) return false;
+    const isAllowed =
+      session.proof === 'challenge'
+        ? topic === challengeTopic(session.device)
+        : maySubscribe(session.device, topic);
+    if (!isAllowed) return false;
     session.subscriptions.set(topic, qos);
     return true;
+  }
+
+  /** Says when a device has come to hear its requests. */
+  #hearListener(subscriptions: readonly { readonly topic: string }[], client: Client): void {
+    const device = this.#connections.get(client)?.session?.device;
+    if (device === undefined) return;
+    const isListening = subscriptions.some(({ topic }) => topic === requestsTopic(device));
+    if (isListening) this.#options.onListening?.(device);
   }
 
   /** What goes out to a client: its own topics, numbered here so that its PUBACK can be told from one of nothing. */
@@ -202,6 +233,7 @@ export class MqttBroker implements DeviceOutlet {
     const session = connection?.session;
     if (client === null || connection === undefined || session === undefined)
       return done(new Error('no session'));
+    if (session.proof === 'challenge') return this.#abuse(connection, 'not-authorised', done);
     const device = deviceOfStatementsTopic(packet.topic);
     if (device !== session.device) return this.#abuse(connection, 'foreign-topic', done);
     packet.retain = false; // a reading must never stay in the broker's memory
@@ -237,11 +269,25 @@ export class MqttBroker implements DeviceOutlet {
     done(new Error(reason));
   }
 
+  /** Answers a subscription to the challenge topic; there is nothing else that such a connection could hear. */
+  #challenge(client: Client): void {
+    const connection = this.#connections.get(client);
+    const { session } = connection ?? {};
+    if (connection === undefined || session?.proof !== 'challenge' || session.subscriptions.size === 0)
+      return;
+    const challenge = encodeChallenge(this.#warden.challenge(session.device));
+    this.#tell(client, challengeTopic(session.device), challenge);
+  }
+
   /** Tells the connection that sent it what became of a statement, if it listens. */
   #acknowledge(client: Client, connection: Connection, encode: () => Uint8Array): void {
     const topic = acksTopic(connection.session?.device ?? '');
     if (connection.isDeaf || !connection.session?.subscriptions.has(topic)) return;
-    const payload = Buffer.from(encode());
+    this.#tell(client, topic, encode());
+  }
+
+  #tell(client: Client, topic: string, bytes: Uint8Array): void {
+    const payload = Buffer.from(bytes);
     const packet = { cmd: 'publish', topic, payload, qos: 0, retain: false, dup: false } as const;
     client.publish(packet, () => undefined); // a device may never hear it
   }

@@ -7,7 +7,8 @@ import { isDeviceUrn } from '../../src/statement.ts';
 import type { Clock, Intake, Logger, Registry } from '../ports.ts';
 import { addressGroup } from './address.ts';
 import { Admission, type Refused } from './admission.ts';
-import { type Authentication, type AuthenticationPolicy, Authenticator } from './authenticator.ts';
+import { type Authentication, type AuthenticationOptions, Authenticator } from './authenticator.ts';
+import { certifiedDevices } from './client-certificate.ts';
 import { Connection } from './connection.ts';
 import { type BrokerLimits, BURST_SECONDS, idleMs } from './limits.ts';
 import { type Endpoint, Listeners, type Listening } from './listeners.ts';
@@ -50,7 +51,7 @@ export interface WardenOptions {
   /** Longest MQTT packet read into memory. */
   readonly maxPacketBytes: number;
   readonly limits: BrokerLimits;
-  readonly authentication: AuthenticationPolicy;
+  readonly authentication: AuthenticationOptions;
   readonly registry: Registry;
   readonly intake: Pick<Intake, 'room'>;
   readonly clock: Clock;
@@ -71,6 +72,8 @@ const SWEEP_MS = 1_000;
 const SWEEPS_PER_LIMIT = 4;
 /** A peer that vanished without a word is noticed by the kernel, whatever keep-alive it promised. */
 const TCP_KEEP_ALIVE_MS = 60_000;
+/** The sweep ends a slow handshake; this is only so that Node does not do it before. */
+const HANDSHAKE_SLACK_MS = 5_000;
 /** Ends before a name that an address does not answer for: its device waits already, or it was the gateway that had no room. */
 const NOT_ITS_FAULT: ReadonlySet<string | undefined> = new Set(['shut-out', 'reconnect-rate', 'overloaded']);
 
@@ -89,14 +92,13 @@ export class SocketWarden {
   constructor(options: WardenOptions) {
     this.#options = options;
     this.#admission = new Admission(options.limits, options.monotonic);
-    this.#authenticator = new Authenticator({ ...options, policy: options.authentication });
+    this.#authenticator = new Authenticator(options);
     this.#gate = new ReadGate(options.intake, () => options.onPause('no-room'));
     this.#listeners = new Listeners(options.endpoints, {
-      handshakeMs: options.limits.connectSeconds * 1000,
+      handshakeMs: options.limits.connectSeconds * 1000 + HANDSHAKE_SLACK_MS,
       logger: options.logger,
       onSocket: (socket) => this.#admit(socket),
       onReady: (raw, socket) => this.#hand(raw, socket),
-      onTlsFailure: (raw) => this.#tlsFailed(raw),
     });
   }
 
@@ -143,10 +145,6 @@ export class SocketWarden {
       this.#admission.impersonated(connection.address, device);
       return this.#refuse(connection, 'not-authorised', found.detail, found.returnCode);
     }
-    const { refused, evict } = this.#admission.identified(connection, device);
-    if (refused !== undefined)
-      return this.#refuse(connection, refused, 'reconnects too fast', RETURN_CODE.serverUnavailable);
-    if (evict !== undefined) this.#close(evict, 'device-connections');
     connection.session = {
       device,
       clientId,
@@ -156,8 +154,34 @@ export class SocketWarden {
       subscriptions: new Map(),
     };
     connection.idleMs = idleMs(fields.keepAliveSeconds, this.#options.limits);
+    // Who has shown nothing yet takes no place of a device's: anyone could.
+    return found.proof === 'challenge' ? undefined : this.#settleIn(connection, device, clientId);
+  }
+
+  /** Counts it as one of its device's connections, and ends those that have to go for it. */
+  #settleIn(
+    connection: Connection,
+    device: string,
+    clientId: string,
+  ): { readonly returnCode: number } | undefined {
+    const { refused, evict } = this.#admission.identified(connection, device);
+    if (refused !== undefined) {
+      connection.session = undefined;
+      return this.#refuse(connection, refused, 'reconnects too fast', RETURN_CODE.serverUnavailable);
+    }
+    if (evict !== undefined) this.#close(evict, 'device-connections');
     this.#takeOver(connection, device, clientId);
     return undefined;
+  }
+
+  /** What a device that has no clock is to put into its token. */
+  challenge(device: string): Uint8Array {
+    return this.#authenticator.challenge(device);
+  }
+
+  /** When the certificate of the TLS port ends, milliseconds since the Unix epoch; undefined without one. */
+  get certificateExpiresAt(): number | undefined {
+    return this.#listeners.certificateExpiresAt;
   }
 
   /** The device did something right on this connection. */
@@ -224,7 +248,8 @@ export class SocketWarden {
     this.#admission.leave(connection, connection.session?.device);
     connection.release();
     if (connection.session !== undefined) return;
-    if (connection.closing === undefined) this.#tell(connection, 'broken-off');
+    if (connection.closing === undefined)
+      this.#tell(connection, connection.isAttached ? 'broken-off' : 'tls-failed');
     if (!NOT_ITS_FAULT.has(connection.closing)) this.#admission.failed(connection.address);
   }
 
@@ -243,14 +268,9 @@ export class SocketWarden {
     this.#options.handle(socket);
   }
 
-  #tlsFailed(raw: Socket): void {
-    const connection = this.#bySocket.get(raw);
-    if (connection !== undefined) this.#tell(connection, 'tls-failed');
-    raw.destroy();
-  }
-
   #authenticate(connection: Connection, { username, password }: ConnectFields): Authentication {
-    const found = this.#authenticator.check({ device: username, password });
+    const certified = certifiedDevices(connection.socket);
+    const found = this.#authenticator.check({ device: username, password, certified });
     const isProven = found.kind === 'ok' && (found.proof === 'token' || found.proof === 'certificate');
     if (isProven) this.#admission.proven(connection.address, username);
     return found;

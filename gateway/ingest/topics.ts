@@ -22,6 +22,11 @@ export function requestsTopic(device: string): string {
   return `wearables/${device}/requests`;
 }
 
+/** Where a device that has no clock hears what to put into its token. */
+export function challengeTopic(device: string): string {
+  return `wearables/${device}/challenge`;
+}
+
 /** Whether a device may subscribe to a filter: its own two topics and the beacon, and no wildcard. */
 export function maySubscribe(device: string, filter: string): boolean {
   return filter === acksTopic(device) || filter === requestsTopic(device) || filter === BEACON_TOPIC;

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { GatewayError } from '../errors.ts';
 import { type Db, openDatabase } from '../store/database.ts';
 import { makeFolder, type TestFolder } from '../testing/folder.ts';
@@ -125,6 +125,143 @@ describe('group commit', () => {
     expect(await Promise.all(kept)).toEqual(['a', 'b', 'c']);
     expect(stored()).toEqual(['a', 'b', 'c']);
     expect(await committer.run(write('e'))).toBe('e');
+  });
+});
+
+describe('gathering', () => {
+  /** Of the clock that commits are measured by. */
+  let now: number;
+
+  beforeEach(() => {
+    now = 0;
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    vi.spyOn(performance, 'now').mockImplementation(() => now);
+  });
+
+  afterEach(() => {
+    vi.useRealTimers();
+    vi.restoreAllMocks();
+  });
+
+  /** Lets time pass, and the turn of the event loop after it. */
+  async function pass(ms: number): Promise<void> {
+    await vi.advanceTimersByTimeAsync(ms);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  /** A committer whose last commit took this long. */
+  async function afterCommitOf(ms: number, limits: Partial<CommitterOptions>): Promise<Committer> {
+    const committer = makeCommitter({ maxAgeMs: 1000, ...limits });
+    const first = committer.run(() => {
+      now += ms; // a slow disk
+    });
+    await pass(0);
+    await first;
+    commits = [];
+    return committer;
+  }
+
+  test('lasts as long as the commit before took, and what comes meanwhile shares the transaction', async () => {
+    const committer = await afterCommitOf(50, {});
+    const results = [committer.run(write('a'))];
+    await pass(30);
+    results.push(committer.run(write('b')));
+    await pass(19);
+    expect(stored()).toEqual([]);
+    await pass(1); // fifty after the first, however late the second came
+    expect(await Promise.all(results)).toEqual(['a', 'b']);
+    expect(commits).toEqual([2]);
+  });
+
+  test('ends at the greatest age', async () => {
+    const committer = await afterCommitOf(50, { maxAgeMs: 20 });
+    const result = committer.run(write('a'));
+    await pass(19);
+    expect(stored()).toEqual([]);
+    await pass(1);
+    expect(await result).toBe('a');
+  });
+
+  test('ends when the count is reached', async () => {
+    const committer = await afterCommitOf(50, { maxBatch: 3 });
+    const results = [committer.run(write('a'), 0, 2)];
+    await pass(10);
+    expect(stored()).toEqual([]);
+    results.push(committer.run(write('b'), 0, 1));
+    await pass(0);
+    expect(await Promise.all(results)).toEqual(['a', 'b']);
+    expect(commits).toEqual([3]); // messages, not pieces
+  });
+
+  test('ends when the bytes are reached', async () => {
+    const committer = await afterCommitOf(50, { maxBatchBytes: 100 });
+    const results = [committer.run(write('a'), 60)];
+    await pass(10);
+    results.push(committer.run(write('b'), 39));
+    await pass(10);
+    expect(stored()).toEqual([]);
+    results.push(committer.run(write('c'), 1));
+    await pass(0);
+    expect(await Promise.all(results)).toEqual(['a', 'b', 'c']);
+    expect(commits).toEqual([3]);
+  });
+
+  test('does not take place where commits are cheap', async () => {
+    const committer = await afterCommitOf(0.5, {});
+    const result = committer.run(write('a'));
+    await pass(0);
+    expect(await result).toBe('a');
+  });
+
+  test('what a full batch leaves over gathers again, and is not forgotten', async () => {
+    const committer = await afterCommitOf(50, { maxBatch: 2 });
+    const results = ['a', 'b', 'c'].map((word) =>
+      committer.run(() => {
+        now += 15;
+        return write(word)();
+      }),
+    );
+    await pass(0);
+    expect(stored()).toEqual(['a', 'b']);
+    await pass(29);
+    expect(stored()).toEqual(['a', 'b']);
+    await pass(1);
+    expect(await Promise.all(results)).toEqual(['a', 'b', 'c']);
+    expect(commits).toEqual([2, 1]);
+  });
+
+  test('ends when the log closes', async () => {
+    const committer = await afterCommitOf(50, {});
+    const result = committer.run(write('a'));
+    const closing = committer.close();
+    await pass(0);
+    await closing;
+    expect(await result).toBe('a');
+  });
+
+  test('does not take place between the last transactions of a log that closes', async () => {
+    const committer = await afterCommitOf(50, { maxBatch: 1 });
+    const results = ['a', 'b'].map((word) =>
+      committer.run(() => {
+        now += 50;
+        return write(word)();
+      }),
+    );
+    const closing = committer.close();
+    await pass(0);
+    await pass(0);
+    await closing;
+    expect(await Promise.all(results)).toEqual(['a', 'b']);
+  });
+
+  test('learns from each commit: one that was quick again ends the waiting', async () => {
+    const committer = await afterCommitOf(50, {});
+    const first = committer.run(write('a'));
+    await pass(50);
+    await first;
+    const second = committer.run(write('b'));
+    await pass(0);
+    expect(await second).toBe('b');
   });
 });
 

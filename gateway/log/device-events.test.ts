@@ -83,6 +83,7 @@ test('an enrolled device, its keys and its patient are what was asked for', asyn
     lastSeen: null,
     statements: 0,
     missing: 0,
+    expected: 0,
   });
   const entry = await bench.log.reader.entry(0);
   expect(entry).toMatchObject({ kind: 'device-event', device, patient: 'p-1', provider: 'clinic' });

@@ -45,9 +45,17 @@ export class DeviceStates {
   readonly #log: LogStore;
   readonly #index: SequenceIndex;
   readonly #book: EntryBook;
+  readonly #capacity: number;
   readonly #states = new Map<number, DeviceState>();
 
-  constructor(registry: RegistryStore, log: LogStore, index: SequenceIndex, book: EntryBook) {
+  constructor(
+    registry: RegistryStore,
+    log: LogStore,
+    index: SequenceIndex,
+    book: EntryBook,
+    capacity = CAPACITY,
+  ) {
+    this.#capacity = capacity;
     this.#registry = registry;
     this.#log = log;
     this.#index = index;
@@ -64,7 +72,7 @@ export class DeviceStates {
     const { id, urn, owner, provider, status } = standing;
     const keys = new Map(standing.keys.map(({ kid, retiredAt }) => [kidName(kid), retiredAt]));
     const state: DeviceState = { id, urn, owner, provider, status, keys, head: this.#head(id) };
-    if (this.#states.size >= CAPACITY) this.#states.delete(this.#states.keys().next().value as number);
+    if (this.#states.size >= this.#capacity) this.#states.delete(this.#states.keys().next().value as number);
     this.#states.set(device, state);
     return state;
   }

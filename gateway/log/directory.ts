@@ -6,6 +6,7 @@ import type {
   DeviceSummary,
   QuarantinedStatement,
   QuarantineReader,
+  SilentDevices,
 } from '../ports.ts';
 import type { QuarantineStore } from '../store/quarantine-store.ts';
 import type { DeviceRow, RegistryStore } from '../store/registry-store.ts';
@@ -17,13 +18,17 @@ export class RegistryDirectory implements DeviceDirectory {
   readonly #registry: RegistryStore;
   readonly #sequences: SequenceStore;
 
-  constructor(registry: RegistryStore, sequences: SequenceStore) {
+  readonly #silence: SilentDevices | undefined;
+
+  /** @param silence who watches for silent devices; without it none is known to be silent */
+  constructor(registry: RegistryStore, sequences: SequenceStore, silence?: SilentDevices) {
     this.#registry = registry;
     this.#sequences = sequences;
+    this.#silence = silence;
   }
 
   async list(limit: number, after: string): Promise<readonly DeviceSummary[]> {
-    return this.#registry.summaries(limit, after);
+    return this.#registry.summaries(limit, after).map((row) => this.#withSilence(row));
   }
 
   async show(urn: string): Promise<DeviceDetails | undefined> {
@@ -39,7 +44,12 @@ export class RegistryDirectory implements DeviceDirectory {
       reason: row.endReason ?? null,
     }));
     const gaps = this.#sequences.gaps(device.id, GAPS_SHOWN);
-    return { ...summary, keys, revocation: this.#revocation(device), gaps };
+    return { ...this.#withSilence(summary), keys, revocation: this.#revocation(device), gaps };
+  }
+
+  #withSilence(row: Omit<DeviceSummary, 'silentSeconds'>): DeviceSummary {
+    const silentMs = this.#silence?.silentFor(row.device);
+    return { ...row, silentSeconds: silentMs === undefined ? null : Math.round(silentMs / 1000) };
   }
 
   #revocation(device: DeviceRow): DeviceDetails['revocation'] {

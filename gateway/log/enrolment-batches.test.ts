@@ -259,3 +259,19 @@ test('a file that comes while another is carried out follows it', async () => {
   await Promise.all([first, process()]);
   expect(bench.log.registry.count()).toBe(SIZE);
 });
+
+test('a file that comes while the one before is being tidied away is not overlooked', async () => {
+  submit(items.slice(0, 75));
+  const purge = store().purge.bind(store());
+  let joined: Promise<void> | undefined;
+  store().purge = (...args) => {
+    joined ??= Promise.resolve().then(() => {
+      submit(items.slice(75));
+      return process();
+    });
+    return purge(...args);
+  };
+  await process();
+  await joined;
+  expect(bench.log.registry.count()).toBe(SIZE);
+});

@@ -7,7 +7,7 @@ import { encodeCoseKey, keyId } from '../../src/cose/key.ts';
 import type { EndReason } from '../../src/log-statement.ts';
 import { decodeCoseKeyNatively } from '../crypto/public-key.ts';
 import { GatewayError } from '../errors.ts';
-import type { DeviceStatus, DeviceSummary } from '../ports.ts';
+import type { DeviceStatus, DeviceSummary, ExpectedDevice } from '../ports.ts';
 import { type Db, storeError } from './database.ts';
 import { ENROLMENT_SCHEMA, EnrolmentStore } from './enrolment-store.ts';
 
@@ -92,6 +92,9 @@ export interface DeviceKeyRow {
   readonly endedSize: number | undefined;
 }
 
+/** A device as its row and its gaps tell it. */
+export type DeviceRowSummary = Omit<DeviceSummary, 'silentSeconds'>;
+
 /** What the log must know of a device to take a statement of it. */
 export interface DeviceStanding extends DeviceRow {
   readonly keys: readonly { readonly kid: Uint8Array; readonly retiredAt: number | undefined }[];
@@ -113,8 +116,12 @@ const IS_ENROLLED = 'NOT EXISTS (SELECT 1 FROM arriving_devices a WHERE a.device
 /** `total`, not `sum`: a device that skips to the greatest number in every boot would overflow an integer. */
 const SUMMARY = `
 SELECT d.urn AS device, o.name AS patient, d.provider, d.status, d.enrolled_at AS enrolledAt, d.last_seen AS lastSeen, d.statements,
-  (SELECT total(g.last - g.first + 1) FROM gaps g WHERE g.device = d.id) AS missing
+  (SELECT total(g.last - g.first + 1) FROM gaps g WHERE g.device = d.id) AS missing,
+  d.statements + (SELECT total(g.last - g.first + 1) FROM gaps g WHERE g.device = d.id) AS expected
 FROM devices d JOIN owners o ON o.id = d.owner WHERE ${IS_ENROLLED}`;
+
+const EXPECTED = `
+SELECT d.urn AS device, coalesce(d.last_seen, d.enrolled_at) AS lastHeard FROM devices d WHERE d.status = 'active' AND ${IS_ENROLLED}`;
 
 /** All SQL over the registry's tables. */
 export class RegistryStore {
@@ -297,16 +304,30 @@ export class RegistryStore {
   }
 
   /** By URN, those behind `after`; with a status only the devices of that status. */
-  summaries(limit: number, after: string, status?: DeviceStatus): DeviceSummary[] {
+  summaries(limit: number, after: string, status?: DeviceStatus): DeviceRowSummary[] {
     return this.#db
-      .prepare<[string, string | null, number], DeviceSummary>(
+      .prepare<[string, string | null, number], DeviceRowSummary>(
         `${SUMMARY} AND d.urn > ? AND d.status = coalesce(?, d.status) ORDER BY d.urn LIMIT ?`,
       )
       .all(after, status ?? null, limit);
   }
 
-  summary(urn: string): DeviceSummary | undefined {
-    return this.#db.prepare<[string], DeviceSummary>(`${SUMMARY} AND d.urn = ?`).get(urn);
+  summary(urn: string): DeviceRowSummary | undefined {
+    return this.#db.prepare<[string], DeviceRowSummary>(`${SUMMARY} AND d.urn = ?`).get(urn);
+  }
+
+  /** Every active device, when it was last heard, or enrolled. */
+  *expectedDevices(cadenceMs: number): Generator<ExpectedDevice> {
+    const rows = this.#db.prepare<[], Omit<ExpectedDevice, 'cadenceMs'>>(EXPECTED).iterate();
+    for (const row of rows) yield { ...row, cadenceMs };
+  }
+
+  /** One of them. */
+  expectedDevice(urn: string, cadenceMs: number): ExpectedDevice | undefined {
+    const row = this.#db
+      .prepare<[string], Omit<ExpectedDevice, 'cadenceMs'>>(`${EXPECTED} AND d.urn = ?`)
+      .get(urn);
+    return row && { ...row, cadenceMs };
   }
 
   count(): number {

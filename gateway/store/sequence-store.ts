@@ -18,6 +18,7 @@ export class SequenceStore {
   readonly #deleteGap;
   readonly #insertGap;
   readonly #gaps;
+  readonly #devices;
 
   constructor(db: Db) {
     this.#gapAround = db.prepare<[number, number, number], { first: number; last: number }>(
@@ -28,6 +29,9 @@ export class SequenceStore {
     this.#gaps = db.prepare<[number, number], SequenceRange>(
       'SELECT boot, first AS "from", last AS "to" FROM gaps WHERE device = ? ORDER BY boot, first LIMIT ?',
     );
+    this.#devices = db
+      .prepare<[], string>('SELECT urn FROM devices WHERE id IN (SELECT device FROM gaps)')
+      .pluck();
   }
 
   openGap(device: number, gap: SequenceRange): void {
@@ -41,6 +45,11 @@ export class SequenceStore {
     this.#deleteGap.run(device, boot, gap.first);
     if (gap.first < seq) this.#insertGap.run(device, boot, gap.first, seq - 1);
     if (seq < gap.last) this.#insertGap.run(device, boot, seq + 1, gap.last);
+  }
+
+  /** Devices that miss something. */
+  devicesWithGaps(): IterableIterator<string> {
+    return this.#devices.iterate();
   }
 
   gaps(device: number, limit: number): SequenceRange[] {

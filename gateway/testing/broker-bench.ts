@@ -3,7 +3,7 @@ import type { BrokerLimits } from '../ingest/limits.ts';
 import { MqttBroker, type MqttBrokerOptions } from '../ingest/mqtt-broker.ts';
 import type { CloseReason, PauseReason } from '../ingest/socket-warden.ts';
 import { DEFAULT_LIMITS } from './default-limits.ts';
-import { type BenchOptions, LogBench } from './log-bench.ts';
+import { type BenchOptions, LogBench, TEST_ORIGIN } from './log-bench.ts';
 import { RawMqtt } from './raw-mqtt.ts';
 import type { Wearable } from './wearable.ts';
 
@@ -27,7 +27,12 @@ export class BrokerBench {
       endpoints: [{ host: '127.0.0.1', port: 0, setting: 'mqtt.port' }],
       maxConnections: 100,
       maxPacketBytes: 16_384,
-      authentication: 'none',
+      authentication: {
+        policy: 'none',
+        audience: TEST_ORIGIN,
+        tokenMaxSeconds: 600,
+        tokenLeewaySeconds: 300,
+      },
       registry: this.bench.registry,
       intake: {
         submit: (inbound) => this.bench.intake.submit(inbound),

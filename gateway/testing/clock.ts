@@ -23,3 +23,10 @@ export class SetClock implements Clock {
     this.#now = now;
   }
 }
+
+/** The machine's clock, where what a test speaks to has that one. */
+export class RealClock extends SetClock {
+  override now(): number {
+    return Date.now();
+  }
+}

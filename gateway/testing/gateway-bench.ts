@@ -91,10 +91,14 @@ export class GatewayBench {
     this.db = openDatabase(join(folder.path, 'data', 'gateway.db'), []);
   }
 
-  static async start(changes: Record<string, unknown> = {}, reuse?: TestFolder): Promise<GatewayBench> {
+  static async start(
+    changes: Record<string, unknown> = {},
+    reuse?: TestFolder,
+    clock = new SetClock(),
+  ): Promise<GatewayBench> {
     const folder = reuse ?? makeFolder();
     const config = loadConfig(writeGatewayFiles(folder.path, changes), {});
-    const parts = { clock: new SetClock(), logger: new MemoryLogger() };
+    const parts = { clock, logger: new MemoryLogger() };
     return new GatewayBench(folder, reuse === undefined, parts, await startGateway(config, parts));
   }
 
@@ -113,7 +117,11 @@ export class GatewayBench {
     return this.enrolAll([wearable], patient, provider);
   }
 
-  async enrolAll(wearables: readonly Wearable[], patient = 'alice', provider = 'clinic'): Promise<void> {
+  async enrolAll(
+    wearables: readonly { readonly urn: string; readonly signer: Pick<Wearable['signer'], 'publicKey'> }[],
+    patient = 'alice',
+    provider = 'clinic',
+  ): Promise<void> {
     const requests = wearables.map(({ urn, signer }) => {
       const key = keyText(signer.publicKey);
       return { action: 'enrol', device: urn, patient, provider, key };

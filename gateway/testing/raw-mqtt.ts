@@ -1,6 +1,7 @@
 /** MQTT 3.1.1 by hand over a bare socket, for what no decent client library would send. */
 import { once } from 'node:events';
 import { connect as connectSocket, type Socket } from 'node:net';
+import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 
 export interface RawPacket {
   /** The four-bit packet type of MQTT 3.1.1 section 2.2.1. */
@@ -125,16 +126,18 @@ export class RawMqtt {
     socket.on('data', (chunk) => this.#take(chunk));
   }
 
-  static async open(port: number): Promise<RawMqtt> {
-    const socket = connectSocket(port, '127.0.0.1');
+  /** @param tls what to check the server by and to show it; without it there is no TLS. */
+  static async open(port: number, tls?: ConnectionOptions): Promise<RawMqtt> {
+    const socket =
+      tls === undefined ? connectSocket(port, '127.0.0.1') : connectTls({ host: '127.0.0.1', port, ...tls });
     const raw = new RawMqtt(socket);
-    await once(socket, 'connect');
+    await once(socket, tls === undefined ? 'connect' : 'secureConnect');
     return raw;
   }
 
   /** Opens and says CONNECT; returns once CONNACK says welcome. */
-  static async join(port: number, fields: RawConnect): Promise<RawMqtt> {
-    const raw = await RawMqtt.open(port);
+  static async join(port: number, fields: RawConnect, tls?: ConnectionOptions): Promise<RawMqtt> {
+    const raw = await RawMqtt.open(port, tls);
     raw.send(connectPacket(fields));
     const connack = await raw.receive(CONNACK);
     if (connack.body[1] !== 0) throw new Error(`CONNACK ${connack.body[1]}`);

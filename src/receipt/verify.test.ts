@@ -241,6 +241,27 @@ describe('the log', () => {
   });
 });
 
+describe('the order of the log, for a key that was retired before the anchor', () => {
+  const deviceKey = (retiredAtSize: number, chain?: ChainFacts) => {
+    const deviceKeys = TRUST.deviceKeys.map((key) => ({
+      ...key,
+      retiredAt: ANCHOR_TIME - 1,
+      retiredAtSize,
+      log: ORIGIN,
+    }));
+    return verifyReceipt(FILE, { ...TRUST, deviceKeys }, chain).answers['device-key'].code;
+  };
+
+  test('counts in a log that is anchored', () => {
+    expect(deviceKey(3, LEDGER.facts)).toBe('key-retired-later');
+    expect(deviceKey(2, LEDGER.facts)).toBe('retirement-undecided');
+  });
+
+  test('proves nothing without an anchor: the log could have been written anew', () => {
+    expect(deviceKey(3)).toBe('retirement-undecided');
+  });
+});
+
 describe('anchors', () => {
   const fact = { ...ANCHOR, final: true };
   const judged = async (anchors: readonly Anchor[], chain: ChainFacts) =>
