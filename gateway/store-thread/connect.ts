@@ -10,6 +10,7 @@ import type { DeviceWork } from '../request-watch.ts';
 import { readSecret } from '../secrets.ts';
 import { openReader } from '../store/database.ts';
 import { Caller, toError } from './rpc.ts';
+import { splitAnchors, splitDeliveries } from './split-stores.ts';
 import type { StoreEvent, StoreThreadData, ThreadMessage } from './thread.ts';
 
 /** The store as the rest of the gateway sees it. */
@@ -89,8 +90,8 @@ export async function connectStore(
         deviceWork: caller.remote<DeviceWork>('deviceWork'),
         heldBack: caller.remote<HeldBack>('heldBack'),
       },
-      anchors: caller.remote<AnchorStore>('anchors'),
-      deliveries: caller.remote<DeliveryStore>('deliveries'),
+      anchors: splitAnchors(db, caller.remote<AnchorStore>('anchors')),
+      deliveries: splitDeliveries(db, caller.remote<DeliveryStore>('deliveries')),
       close: async () => {
         isClosing = true;
         db.close();
