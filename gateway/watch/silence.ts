@@ -133,14 +133,14 @@ export class SilenceWatch implements SilentDevices {
     const before = this.#devices.get(device);
     const expected = this.#parts.expectedOne(device);
     if (before !== undefined && expected?.cadenceMs === before.cadenceMs) return;
-    if (before?.isSilent === true) this.#setSilent(before, false);
+    const wasSilent = before?.isSilent === true;
+    if (wasSilent) this.#setSilent(before, false);
     this.#devices.delete(device);
     if (expected === undefined) return;
     const now = this.#parts.monotonic();
     const watched = this.#watch({ ...expected, wasSilent: 0 }, before?.lastHeard ?? now);
     // It was silent by the other cadence already; by this one it may be in order.
-    if (before?.isSilent === true && now - before.lastHeard > expected.cadenceMs)
-      this.#setSilent(watched, true);
+    if (wasSilent && now - before.lastHeard > expected.cadenceMs) this.#setSilent(watched, true);
   }
 
   /** Looks at those whose time has come. */
