@@ -38,6 +38,7 @@ describe.skipIf(note !== '')(`a real disk${note}`, () => {
   }, 60_000);
 
   async function endAndFsck(): Promise<void> {
+    await expectEachOnce(site, [sender]); // before what is missing is waited for
     await sender.stopLoad();
     await expectEachOnce(site, [sender]);
     const { code, out } = await vitalseal(['fsck', '--fast', '--config', site.config]);
