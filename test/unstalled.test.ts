@@ -12,13 +12,16 @@ import { attachStrace, type Trace } from './support/faults/strace.ts';
 import { missingNote } from './support/installed.ts';
 import { Sender } from './support/sender.ts';
 import { Site } from './support/site.ts';
+import { until } from './support/wait.ts';
 
 const FSYNC_MS = 300;
 const SENDERS = 4;
 const STATEMENTS_EACH = 120;
 const IN_FLIGHT_EACH = 16;
-/** Of the time that an fsync takes: a thread that waited for half of them would answer in a quarter of it at best. */
-const UNSTALLED = 1 / 5;
+/** What takes longer has waited for something. */
+const STALLED_MS = FSYNC_MS / 5;
+/** Share of the time that may be spent in such waits, for a machine that is busy with other things. Commits take nearly all of it. */
+const STALLED_AT_MOST = 1 / 5;
 
 const note = missingNote(['strace']);
 
@@ -35,6 +38,15 @@ async function timeEach(isOver: () => boolean, act: () => Promise<unknown>): Pro
     times.push(performance.now() - started);
   }
   return times;
+}
+
+/**
+ * Share of the time that went into calls which were stalled. One after another they fill the time, so it is the time that counts:
+ * of their number nearly all fall between the stalls.
+ */
+function stalledShare(times: readonly number[]): number {
+  const sum = (some: readonly number[]): number => some.reduce((total, time) => total + time, 0);
+  return sum(times.filter((time) => time > STALLED_MS)) / sum(times);
 }
 
 /** Publishes what is signed, so many in flight; how long each waited for its PUBACK. */
@@ -73,11 +85,16 @@ describe.skipIf(note !== '')(`a disk whose fsync takes ${FSYNC_MS} ms${note}`, (
     await site.enrol(...senders);
     await site.startGateway();
     for (const sender of senders) await sender.connect(site.gateway.mqttUrl);
+    await senders[0]?.publish(0);
+    await until('a receipt', async () => (await site.get(receiptPath())).status === 200);
     trace = await attachStrace(site.gateway.pid, site.file('trace'), [
       ...['-e', 'trace=fsync,fdatasync'],
       ...['-e', `inject=fsync,fdatasync:delay_enter=${FSYNC_MS * 1000}`],
     ]);
   }, 120_000);
+
+  /** Of the first statement. */
+  const receiptPath = (): string => `/v1/devices/${senders[0]?.urn}/statements/0/receipt`;
 
   afterEach(async () => {
     for (const sender of senders) await sender.disconnect();
@@ -108,13 +125,17 @@ describe.skipIf(note !== '')(`a disk whose fsync takes ${FSYNC_MS} ms${note}`, (
       () => isOver,
       () => site.status(),
     );
+    const receipt = timeEach(
+      () => isOver,
+      () => site.get(receiptPath()),
+    );
     const acknowledged = (await Promise.all(senders.map(publishAll))).flat();
     isOver = true;
-    const medians = {
-      acknowledgement: median(acknowledged),
-      ping: median(await pings),
-      health: median(await health),
-      status: median(await status),
+    const stalled = {
+      pings: stalledShare(await pings),
+      health: stalledShare(await health),
+      status: stalledShare(await status),
+      receipt: stalledShare(await receipt),
     };
     device.destroy();
     const fsyncs = (await trace.detach())
@@ -122,15 +143,10 @@ describe.skipIf(note !== '')(`a disk whose fsync takes ${FSYNC_MS} ms${note}`, (
       .filter((line) => /f(data)?sync\(.*= 0/.test(line) || /f(data)?sync resumed/.test(line)).length;
 
     expect(acknowledged).toHaveLength(SENDERS * STATEMENTS_EACH);
-    expect(medians.acknowledgement).toBeGreaterThan(FSYNC_MS); // or nothing was slow
-    for (const part of ['ping', 'health', 'status'] as const)
-      expect({ part, ...medians, isUnstalled: medians[part] < UNSTALLED * FSYNC_MS }).toMatchObject({
-        isUnstalled: true,
-      });
+    expect(median(acknowledged)).toBeGreaterThan(FSYNC_MS); // or nothing was slow
+    expect(Math.max(...Object.values(stalled)), JSON.stringify(stalled)).toBeLessThan(STALLED_AT_MOST);
     expect(fsyncs).toBeGreaterThan(0);
-    expect({ fsyncs, medians, isGrouped: acknowledged.length / fsyncs > 5 }).toMatchObject({
-      isGrouped: true,
-    });
+    expect(acknowledged.length / fsyncs).toBeGreaterThan(5); // in groups
     await expectEachOnce(site, senders);
   });
 });
