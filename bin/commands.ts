@@ -2,7 +2,7 @@
 import type { Command } from './cli.ts';
 import { contractDeploy } from './commands/contract.ts';
 import { demo } from './commands/demo.ts';
-import { deviceChanges } from './commands/device-changes.ts';
+import { deviceCadence, deviceChanges } from './commands/device-changes.ts';
 import { deviceEnrol } from './commands/device-enrol.ts';
 import { deviceList, deviceShow } from './commands/device-views.ts';
 import { fsck } from './commands/fsck.ts';
@@ -23,6 +23,7 @@ export const COMMANDS: readonly Command[] = [
   deviceList,
   deviceShow,
   ...deviceChanges,
+  deviceCadence,
   sim,
   ...providerCommands,
   receiptExport,

@@ -141,7 +141,7 @@ describe('what is refused, by line', () => {
         "3: not a JSON object",
         "4: not a JSON object",
         "5: device: is missing; patient: is missing; provider: is missing; key: is missing",
-        "6: "patinet" is no field; the fields are device, patient, provider, key",
+        "6: "patinet" is no field; the fields are device, patient, provider, key, cadence",
         "7: device: 1 is no device URN (urn:dev:mac:0024befffe804ff1, RFC 9039); patient: must be a pseudonym of letters, digits, ._:- (at most 64); provider: there is no provider {} in the configuration (clinic, hospital); key: must be a COSE_Key in base64 or hex, a PEM or a JWK",
         "9: device: the same as on line 8",
         "10: key: the same as on line 8; each device has its own",
@@ -162,10 +162,10 @@ describe('what is refused, by line', () => {
     ];
     expect(headers.flatMap((text) => problemsOf(text))).toMatchInlineSnapshot(`
       [
-        "1: "urn:dev:os:32473-1" is no column; the first line names the columns: device,patient,provider,key, in any order",
-        "1: "ward" is no column; the first line names the columns: device,patient,provider,key, in any order",
-        "1: a column stands there twice; the first line names the columns: device,patient,provider,key, in any order",
-        "1: the column patient, key is missing; the first line names the columns: device,patient,provider,key, in any order",
+        "1: "urn:dev:os:32473-1" is no column; the first line names the columns: device,patient,provider,key and perhaps cadence, in any order",
+        "1: "ward" is no column; the first line names the columns: device,patient,provider,key and perhaps cadence, in any order",
+        "1: a column stands there twice; the first line names the columns: device,patient,provider,key and perhaps cadence, in any order",
+        "1: the column patient, key is missing; the first line names the columns: device,patient,provider,key and perhaps cadence, in any order",
         "1: the columns are not separated by commas (RFC 4180); save the file as comma-separated values",
         "1: the quote that line 1 opens is never closed; nothing behind it was read",
         "1: the file holds no enrolment",

@@ -4,6 +4,7 @@ import type { EnrolmentItem } from '../gateway/store/enrolment-store.ts';
 import { bytesToHex } from '../src/bytes.ts';
 import { encodeCoseKey, keyId } from '../src/cose/key.ts';
 import { isDeviceUrn } from '../src/statement.ts';
+import { parseCadence } from './cadence.ts';
 import { readCsv } from './csv.ts';
 import { parseText } from './key-files.ts';
 
@@ -35,7 +36,9 @@ export interface ReadOptions {
   readonly provider: string | undefined;
 }
 
-const FIELDS = ['device', 'patient', 'provider', 'key'] as const;
+const FIELDS = ['device', 'patient', 'provider', 'key', 'cadence'] as const;
+/** Fields that a file may do without. */
+const OPTIONAL: readonly string[] = ['provider', 'cadence'];
 type Field = (typeof FIELDS)[number];
 type Fields = Readonly<Partial<Record<Field, unknown>>>;
 type RawLine = { readonly line: number } & ({ readonly fields: Fields } | { readonly problem: string });
@@ -151,7 +154,8 @@ function toFields(line: number, values: readonly string[], columns: readonly Fie
 
 /** The columns, or what is wrong with the header. */
 function readHeader(names: readonly string[]): readonly Field[] | string {
-  const expected = 'the first line names the columns: device,patient,provider,key, in any order';
+  const expected =
+    'the first line names the columns: device,patient,provider,key and perhaps cadence, in any order';
   const columns = names.map((name) => FIELDS.find((field) => field === name.trim().toLowerCase()));
   const unknown = columns.indexOf(undefined);
   if (unknown >= 0) {
@@ -161,7 +165,7 @@ function readHeader(names: readonly string[]): readonly Field[] | string {
     return `${show(name)} is no column; ${expected}`;
   }
   if (new Set(columns).size < columns.length) return `a column stands there twice; ${expected}`;
-  const missing = FIELDS.filter((field) => field !== 'provider' && !columns.includes(field));
+  const missing = FIELDS.filter((field) => !OPTIONAL.includes(field) && !columns.includes(field));
   return missing.length > 0
     ? `the column ${missing.join(', ')} is missing; ${expected}`
     : (columns as Field[]);
@@ -192,24 +196,28 @@ function* jsonLines(text: string): Generator<RawLine> {
 /** One enrolment, or what is wrong with the line: all of it, not the first. */
 function readLine(
   line: number,
-  { device, patient, provider, key }: Fields,
+  { device, patient, provider, key, cadence }: Fields,
   { providers, provider: otherwise }: ReadOptions,
 ): Enrolment | LineProblem {
   const receiver = provider === undefined || provider === '' ? otherwise : provider;
   const parsed = typeof key === 'string' ? parseText(key.trim()) : undefined;
+  const silence = cadenceOf(cadence);
   const problems = [
     problemOfDevice(device),
     problemOfPatient(patient),
     problemOfProvider(receiver, providers),
     problemOfKey(key, parsed),
+    typeof silence === 'string' ? `cadence: ${silence}` : undefined,
   ].filter((problem) => problem !== undefined);
-  if (problems.length > 0 || parsed?.kind !== 'ok') return { line, problem: problems.join('; ') };
+  if (problems.length > 0 || parsed?.kind !== 'ok' || typeof silence === 'string')
+    return { line, problem: problems.join('; ') };
   return {
     line,
     device: String(device),
     patient: String(patient),
     provider: String(receiver),
     coseKey: encodeCoseKey(parsed.value),
+    cadence: silence,
     kid: bytesToHex(keyId(parsed.value)),
   };
 }
@@ -236,6 +244,12 @@ export function problemOfProvider(provider: unknown, known: readonly string[]): 
   if (typeof provider === 'string' && known.includes(provider)) return undefined;
   const list = known.length === 0 ? 'none' : known.join(', ');
   return `provider: there is no provider ${show(provider)} in the configuration (${list})`;
+}
+
+/** The cadence of a line, or what is wrong with it. */
+function cadenceOf(cadence: unknown): number | null | string {
+  if (isMissing(cadence)) return null;
+  return parseCadence(typeof cadence === 'number' ? String(cadence) : show(cadence).replaceAll('"', ''));
 }
 
 function problemOfKey(key: unknown, parsed: ReturnType<typeof parseText>): string | undefined {

@@ -166,6 +166,8 @@ export const SETTLED = {
   again: 3,
   /** The patient of the device has been erased, and nobody's key could seal it: withhold the acknowledgement. */
   withheld: 4,
+  /** The device is suspended, and as many of its statements are held back as may be: withhold the acknowledgement. */
+  noRoom: 5,
 } as const;
 
 /** The places of a verdict's numbers. */
@@ -235,6 +237,11 @@ export class VerdictWriter {
   reject(at: number, code: RejectCode, detail: string): void {
     this.settle(at, SETTLED.reject);
     this.#refusals.push({ at, code, detail });
+  }
+
+  /** Whether the message has its verdict: it was neither withheld nor is it to be checked again. */
+  isJudged(at: number): boolean {
+    return (this.data.numbers[at * RESULTS + RESULT.kind] as number) <= SETTLED.reject;
   }
 
   tellHead(at: number, head: Head | undefined): void {

@@ -48,7 +48,12 @@ export async function composeHttp(config: GatewayConfig, parts: HttpParts): Prom
       log: log.reader,
       anchors: store.anchors,
     }),
-    devices: new RegistryDirectory(log.registry, log.sequences, watches.silence),
+    devices: new RegistryDirectory({
+      ...log,
+      cadence: config.policy.silenceAfterSeconds,
+      silence: watches.silence,
+      now: () => parts.clock.now(),
+    }),
     quarantine: new QuarantineDirectory(log.quarantine),
     deadLetters: { list: () => deliverer.deadLetters(), retry: (id) => deliverer.retry(id) },
   });
@@ -64,9 +69,19 @@ function watchStore({ store, intake, metrics, watches }: HttpParts): void {
     () => quarantine.dropped(),
   );
   metrics.watch(
+    'vitalseal_held_back_statements',
+    'Statements of suspended devices that are kept to be taken in later',
+    () => quarantine.held(),
+  );
+  metrics.watch(
     'vitalseal_intake_waiting_statements',
     'Statements that have come and have no verdict yet',
     () => intake.waiting,
+  );
+  metrics.watch(
+    'vitalseal_devices_watched',
+    'Active devices that have a cadence',
+    () => watches.silence.watched,
   );
   metrics.watch(
     'vitalseal_devices_silent',

@@ -27,6 +27,8 @@ export interface IntakeParts {
 export interface DeviceListener {
   onGap(device: string, gap: SequenceRange): void;
   onDeviceChanged(device: string): void;
+  /** The devices of a file have become enrolled. */
+  onFleetChanged(): void;
   /** A statement of the device was accepted. */
   onHeard(device: string): void;
 }
@@ -53,6 +55,9 @@ export async function composeIntake(config: GatewayConfig, parts: IntakeParts): 
       requests.wake();
       secondLook.at(urn);
       for (const listener of listeners) listener.onDeviceChanged(urn);
+    },
+    onFleetChanged: () => {
+      for (const listener of listeners) listener.onFleetChanged();
     },
     onCommit: (messages, seconds) => metrics.commit(messages, seconds),
     onFatal: parts.onFatal,

@@ -13,37 +13,22 @@ export interface Watches extends DeviceListener {
   /** A device has come to hear its requests. */
   onListening(device: string): void;
   start(): void;
-  close(): void;
+  close(): Promise<void>;
 }
 
-export function composeWatch(
-  config: GatewayConfig,
-  parts: {
-    readonly store: ConnectedStore;
-    readonly ingest: Ingest;
-    readonly clock: Clock;
-    readonly logger: Logger;
-  },
-): Watches {
-  const { registry, sequences } = parts.store.log;
+export interface WatchParts {
+  readonly store: ConnectedStore;
+  readonly ingest: Ingest;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export async function composeWatch(config: GatewayConfig, parts: WatchParts): Promise<Watches> {
+  const { logger } = parts;
   const monotonic = (): number => performance.now();
-  const resend = new ResendRequests({
-    outlet: parts.ingest.outlet,
-    gaps: (urn, limit) => {
-      const device = registry.device(urn);
-      return device === undefined ? [] : sequences.gaps(device.id, limit);
-    },
-    monotonic,
-  });
-  for (const device of sequences.devicesWithGaps()) resend.remember(device);
-  const cadence = config.policy.silenceAfterSeconds;
-  const silence = new SilenceWatch({
-    expected: () => (cadence === undefined ? [] : registry.expectedDevices(cadence * 1000)),
-    expectedOne: (urn) => (cadence === undefined ? undefined : registry.expectedDevice(urn, cadence * 1000)),
-    now: () => parts.clock.now(),
-    monotonic,
-    logger: parts.logger,
-  });
+  const resend = composeResend(parts, monotonic);
+  const silence = composeSilence(config, parts, monotonic);
+  await silence.load();
   return {
     silence,
     start: () => silence.start(),
@@ -53,10 +38,50 @@ export function composeWatch(
     onDeviceChanged: (device) => {
       silence.onDeviceChanged(device);
       parts.ingest.deviceChanged(device);
+      resend.onDeviceChanged(device);
+    },
+    onFleetChanged: () => {
+      silence.load().catch((error: Error) => {
+        logger.error(
+          { reason: error.message },
+          'new devices are not watched for silence; restart to try again',
+        );
+      });
     },
     onHeard: (device) => {
       silence.onHeard(device);
       resend.onHeard(device);
     },
   };
+}
+
+function composeResend({ store, ingest }: WatchParts, monotonic: () => number): ResendRequests {
+  const { registry, sequences } = store.log;
+  const resend = new ResendRequests({
+    outlet: ingest.outlet,
+    gaps: (urn, limit, behind) => {
+      const device = registry.device(urn);
+      // What a suspended device would send is refused; it is asked when it is resumed.
+      return device?.status === 'active' ? sequences.gaps(device.id, limit, behind) : [];
+    },
+    monotonic,
+  });
+  for (const device of sequences.devicesWithGaps()) resend.remember(device);
+  return resend;
+}
+
+function composeSilence(
+  { policy: { silenceAfterSeconds } }: GatewayConfig,
+  { store, clock, logger }: WatchParts,
+  monotonic: () => number,
+): SilenceWatch {
+  const { registry, silentMarks } = store.log;
+  return new SilenceWatch({
+    expected: (after, limit) => registry.expectedDevices(silenceAfterSeconds, after, limit),
+    expectedOne: (urn) => registry.expectedDevice(urn, silenceAfterSeconds),
+    marks: silentMarks,
+    now: () => clock.now(),
+    monotonic,
+    logger,
+  });
 }

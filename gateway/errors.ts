@@ -14,6 +14,7 @@ export const GATEWAY_ERROR_CODES = [
   'delivery-failed',
   'check-failed',
   'overloaded',
+  'held-back-full',
   'shutting-down',
 ] as const;
 export type GatewayErrorCode = (typeof GATEWAY_ERROR_CODES)[number];
@@ -39,4 +40,12 @@ export class GatewayError extends Error {
     this.fatal = options.fatal ?? false;
     this.details = options.details ?? {};
   }
+}
+
+/** Of a failure that lies in the state of one device: its statements are not taken for now, those of all others are. */
+export const WITHHELD = { withheld: true } as const;
+
+/** Whether a statement is not acknowledged for the state of its device. That may pass, but to try again at once helps nobody. */
+export function isWithheld(error: unknown): error is GatewayError {
+  return error instanceof GatewayError && error.details['withheld'] === true;
 }

@@ -74,7 +74,7 @@ async function compose(
     registry,
     onListening: (device) => watches.onListening(device),
   });
-  const watches = composeWatch(config, { ...shared, store, ingest });
+  const watches = await composeWatch(config, { ...shared, store, ingest });
   tell(watches);
   const anchoring = await composeAnchoring(config, { ...shared, store, outlet: ingest.outlet });
   const deliverer = composeDelivery(config, { ...shared, store, anchoring });

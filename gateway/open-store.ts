@@ -14,6 +14,8 @@ import { GATEWAY_SCHEMAS } from './store/schemas.ts';
 export interface StoreEvents {
   readonly onGap: (device: string, gap: SequenceRange) => void;
   readonly onDeviceChanged: (urn: string) => void;
+  /** The devices of a file have become enrolled. */
+  readonly onFleetChanged: () => void;
   readonly onCommit: (messages: number, seconds: number) => void;
   readonly onFatal: (error: GatewayError) => void;
 }
@@ -29,6 +31,7 @@ export interface GatewayStore {
 export const NO_STORE_EVENTS: StoreEvents = {
   onGap: () => undefined,
   onDeviceChanged: () => undefined,
+  onFleetChanged: () => undefined,
   onCommit: () => undefined,
   onFatal: () => undefined,
 };

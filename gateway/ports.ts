@@ -110,23 +110,39 @@ export interface DeviceSummary {
   readonly provider: string;
   readonly status: DeviceStatus;
   readonly enrolledAt: number;
+  /** When the newest statement was taken in. */
   readonly lastSeen: number | null;
+  /** Verified, and in the log. */
   readonly statements: number;
+  /** Messages under its name that were judged, whatever became of them. A crash may lose the count of the last ones that left no other trace. */
+  readonly received: number;
   /** Sequence numbers below the greatest one held that never came. */
   readonly missing: number;
   /** All numbers up to the greatest one held in each boot: those in the log and those that are missing. */
   readonly expected: number;
+  /** Longest silence that is in order, in seconds: its own, or the configured one; null when nobody watches. */
+  readonly cadenceSeconds: number | null;
   /** Seconds since it was heard, when it is silent past its cadence; null when it is not, or when nobody watches. */
   readonly silentSeconds: number | null;
 }
 
 /** A device that ought to be heard. */
 export interface ExpectedDevice {
+  /** Its row. */
+  readonly id: number;
   readonly device: string;
   /** When it was last heard, or enrolled; milliseconds by the gateway's clock. */
   readonly lastHeard: number;
   /** Longest silence that is in order, in milliseconds. */
   readonly cadenceMs: number;
+  /** 1 when it had been found silent before. */
+  readonly wasSilent: 0 | 1;
+}
+
+/** Durable memory of which devices are silent. Each write is idempotent. */
+export interface SilentMarks {
+  /** When each was found silent, in milliseconds; null: it is no more. All of it or none. */
+  mark(changes: readonly (readonly [device: string, at: number | null])[]): Promise<void>;
 }
 
 /** Which devices have fallen silent. */
@@ -170,6 +186,8 @@ export interface HeldBack {
   ofDevice(device: string): Promise<readonly HeldBackStatement[]>;
   /** Takes one out of quarantine, now that it is in the log. */
   release(id: number): Promise<void>;
+  /** It was looked at again and refused: for good under this code, or still for a state that may pass. */
+  refused(id: number, code: RejectCode, detail: string): Promise<void>;
 }
 
 // ---------------------------------------------------------------- the log, for its readers
@@ -403,7 +421,8 @@ export interface ReceiptMaker {
 }
 
 export interface DeviceDirectory {
-  list(limit: number, after: string): Promise<readonly DeviceSummary[]>;
+  /** By URN, those behind `after`; with `isSilent` only those that are silent past their cadence. */
+  list(limit: number, after: string, isSilent?: boolean): Promise<readonly DeviceSummary[]>;
   show(device: string): Promise<DeviceDetails | undefined>;
 }
 

@@ -28,6 +28,7 @@ function makeSources(checkpointEverySeconds: number): StatusSources {
     anchoring: { status: async () => ({ balance: 2n ** 70n }) } as unknown as Anchoring,
     deliverer: { status: async () => [] } as unknown as Deliverer,
     clock: bench.clock,
+    watches: { silence: { silent: 1, watched: 3 } },
     brokers: [],
   };
 }

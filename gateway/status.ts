@@ -21,6 +21,7 @@ export interface StatusSources {
   readonly anchoring: Anchoring;
   readonly deliverer: Deliverer;
   readonly clock: Clock;
+  readonly watches: { readonly silence: { readonly silent: number; readonly watched: number } };
   /** Existing brokers that statements are taken from. One that is away shows here and leaves the gateway healthy. */
   readonly brokers: readonly { view(): BrokerView }[];
 }
@@ -48,6 +49,7 @@ export async function gatewayStatus({
   anchoring,
   deliverer,
   brokers,
+  watches: { silence },
 }: StatusSources): Promise<object> {
   const { reader, quarantine, registry } = store.log;
   const checkpoint = await reader.newestCheckpoint();
@@ -63,8 +65,9 @@ export async function gatewayStatus({
       },
     },
     devices: registry.count(),
+    silence: { watched: silence.watched, silent: silence.silent },
     brokers: brokers.map((broker) => broker.view()),
-    quarantine: { kept: quarantine.count(), dropped: quarantine.dropped() },
+    quarantine: { kept: quarantine.count(), held: quarantine.held(), dropped: quarantine.dropped() },
     anchoring: await anchoring.status(),
     anchors: await store.anchors.list(10),
     deliveries: await deliverer.status(),

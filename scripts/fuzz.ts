@@ -37,6 +37,9 @@ async function main(args: string[]): Promise<number> {
   return 0;
 }
 
+// Leaving by exit, so that what was started for the run ends with it.
+process.once('SIGINT', () => process.exit(130));
+process.once('SIGTERM', () => process.exit(143));
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {

@@ -1,6 +1,7 @@
 import { bytesToBase64 } from '../../src/bytes.ts';
 import { encodeCoseKey } from '../../src/cose/key.ts';
 import { END_REASONS } from '../../src/log-statement.ts';
+import { parseCadence } from '../cadence.ts';
 import {
   type Command,
   EXIT,
@@ -97,6 +98,35 @@ signed before. What was logged after an effective time in the past stays in the 
 revoked once more from an earlier time, or for a graver reason.`,
   }),
 ];
+
+/** Changes nothing that anybody proves, so it takes another way through the options than the others. */
+export const deviceCadence: Command = {
+  name: 'device cadence',
+  summary: 'Say how long a device may be silent before that is an alarm',
+  options: {
+    config: CONFIG_OPTION,
+    device: { ...DEVICE, required: true },
+    every: {
+      type: 'string',
+      value: 'SECONDS',
+      description:
+        'the longest silence that is in order; off: any; default: as policy.silenceAfterSeconds says',
+      required: true,
+    },
+    json: { type: 'boolean', description: 'print JSON instead of text' },
+  },
+  help: `
+A device of which nothing is accepted for longer is silent: a warning in the gateway's log, vitalseal_devices_silent, and
+"device list --silent". Give it what the device promises and some slack: a wearable that sends every minute and may be out
+of reach for an hour has a cadence of 3660. It holds from that moment on, in the running gateway too.`,
+  async run(values, _positionals, io) {
+    const every = parseCadence(text(values, 'every'));
+    if (typeof every === 'string') throw new UsageError(`--every: ${every}`);
+    const request = { action: 'cadence', device: deviceUrn(text(values, 'device')), seconds: every };
+    const outcomes = await settleRequests(configOf(values, io), [request]);
+    return reportOutcomes([request], outcomes, values['json'] === true, io);
+  },
+};
 
 interface ChangeParts {
   readonly name: string;

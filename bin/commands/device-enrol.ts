@@ -5,6 +5,7 @@ import type { GatewayConfig } from '../../gateway/config-schema.ts';
 import type { GatewayStore } from '../../gateway/open-store.ts';
 import { bytesToBase64, bytesToHex, equalBytes } from '../../src/bytes.ts';
 import { encodeCoseKey, keyId } from '../../src/cose/key.ts';
+import { parseCadence } from '../cadence.ts';
 import {
   type Command,
   EXIT,
@@ -50,6 +51,11 @@ export const deviceEnrol: Command = {
       description: 'provider that receives its readings; with --from, for lines that name none',
     },
     key: { type: 'string', value: 'FILE', description: 'its public key: PEM, JWK or COSE_Key' },
+    cadence: {
+      type: 'string',
+      value: 'SECONDS',
+      description: 'how long it may be silent before that is an alarm; off; by default as configured',
+    },
     from: {
       type: 'string',
       value: 'FILE',
@@ -65,7 +71,7 @@ export const deviceEnrol: Command = {
   help: `
 The enrolment becomes a statement in the log; the device may send from then on. Works beside a running gateway and without one.
 
-A file names device, patient, provider and key: CSV (RFC 4180) in a header, JSON lines as fields. The key is a COSE_Key in
+A file names device, patient, provider, key and perhaps cadence: CSV (RFC 4180) in a header, JSON lines as fields. The key is a COSE_Key in
 base64 or hex, a PEM or a JWK. All lines are checked before anything is done, against each other and against what is enrolled;
 with one wrong line nothing is enrolled, and each mistake is told by its line. What is decided is carried out to its end by
 whoever writes the log, after a kill too. Ctrl-C before that takes everything back. To repeat a file: --skip-enrolled.`,
@@ -93,7 +99,9 @@ async function enrolOne(values: Values, io: Io): Promise<ExitCode> {
   const problem =
     problemOfDevice(device) ?? problemOfPatient(patient) ?? problemOfProvider(provider, providersOf(config));
   if (problem !== undefined) throw new UsageError(problem);
-  const request = { action: 'enrol', device, patient, provider, key };
+  const cadence = parseCadence(optionalText(values, 'cadence') ?? 'default');
+  if (typeof cadence === 'string') throw new UsageError(`--cadence: ${cadence}`);
+  const request = { action: 'enrol', device, patient, provider, key, cadence };
   return reportOutcomes([request], await settleRequests(config, [request]), values['json'] === true, io);
 }
 
@@ -106,7 +114,7 @@ function providersOf(config: GatewayConfig): string[] {
 }
 
 async function enrolFile(name: string, values: Values, io: Io): Promise<ExitCode> {
-  for (const other of ['device', 'patient', 'key'])
+  for (const other of ['device', 'patient', 'key', 'cadence'])
     if (values[other] !== undefined) throw new UsageError(`--${other} stands in the lines of --from`);
   const config = configOf(values, io);
   const began = performance.now();

@@ -1,6 +1,7 @@
+import type { GatewayConfig } from '../../gateway/config-schema.ts';
 import { RegistryDirectory } from '../../gateway/log/directory.ts';
-import type { DeviceDetails, DeviceStatus } from '../../gateway/ports.ts';
-import type { DeviceRowSummary } from '../../gateway/store/registry-store.ts';
+import type { GatewayStore } from '../../gateway/open-store.ts';
+import type { DeviceDetails, DeviceStatus, DeviceSummary } from '../../gateway/ports.ts';
 import { argument, type Command, EXIT, type Io, optionalText, UsageError, whole } from '../cli.ts';
 import { CONFIG_OPTION, configOf, withStore } from '../store-access.ts';
 
@@ -21,6 +22,7 @@ export const deviceList: Command = {
       description: 'go on behind this device, where the page before ended',
     },
     status: { type: 'string', value: 'STATUS', description: STATUSES.join(', ') },
+    silent: { type: 'boolean', description: 'only those that are silent past their cadence' },
     json: JSON_OPTION,
   },
   help: `
@@ -32,17 +34,20 @@ In the order of their URNs. Where a limit cuts the list off, the last line says 
     const status = STATUSES.find((name) => name === named);
     if (named !== undefined && status === undefined)
       throw new UsageError(`--status must be one of ${STATUSES.join(', ')}, not ${JSON.stringify(named)}`);
-    const print = values['json'] === true ? new JsonList(io) : new TextList(io, status);
-    const last = await withStore(configOf(values, io), async ({ log: { registry } }) => {
+    const isSilent = values['silent'] === true;
+    const print = values['json'] === true ? new JsonList(io) : new TextList(io, status, isSilent);
+    const config = configOf(values, io);
+    const last = await withStore(config, async (store) => {
+      const directory = directoryOf(config, store);
       let [left, behind] = [limit, after];
       while (left > 0) {
-        const page = registry.summaries(Math.min(PAGE, left), behind, status);
+        const page = directory.page(Math.min(PAGE, left), behind, { status, isSilent });
         for (const device of page) print.add(device);
         left -= page.length;
         behind = page.at(-1)?.device ?? behind;
         if (page.length === 0) return undefined;
       }
-      return registry.summaries(1, behind, status).length > 0 ? behind : undefined;
+      return directory.page(1, behind, { status, isSilent }).length > 0 ? behind : undefined;
     });
     print.end();
     if (last !== undefined) io.err(`there are more; go on with --after ${last}`);
@@ -57,9 +62,8 @@ export const deviceShow: Command = {
   options: { config: CONFIG_OPTION, json: JSON_OPTION },
   async run(values, positionals, io) {
     const urn = argument(positionals);
-    const device = await withStore(configOf(values, io), ({ log }) =>
-      new RegistryDirectory(log.registry, log.sequences).show(urn),
-    );
+    const config = configOf(values, io);
+    const device = await withStore(config, (store) => directoryOf(config, store).show(urn));
     if (device === undefined) {
       io.err(`${urn} is not enrolled`);
       return EXIT.no;
@@ -68,6 +72,10 @@ export const deviceShow: Command = {
     return EXIT.ok;
   },
 };
+
+function directoryOf(config: GatewayConfig, { log }: GatewayStore): RegistryDirectory {
+  return new RegistryDirectory({ ...log, cadence: config.policy.silenceAfterSeconds, now: Date.now });
+}
 
 /** A JSON array, written as its elements come: ten thousand devices need not be held together. */
 class JsonList {
@@ -78,7 +86,7 @@ class JsonList {
     this.#io = io;
   }
 
-  add(device: DeviceRowSummary): void {
+  add(device: DeviceSummary): void {
     this.#io.out(this.#before === undefined ? '[' : `${this.#before},`);
     this.#before = `  ${JSON.stringify(device)}`;
   }
@@ -92,21 +100,24 @@ class JsonList {
 class TextList {
   readonly #io: Io;
   readonly #status: DeviceStatus | undefined;
+  readonly #isSilent: boolean;
   #count = 0;
 
-  constructor(io: Io, status: DeviceStatus | undefined) {
+  constructor(io: Io, status: DeviceStatus | undefined, isSilent: boolean) {
     this.#io = io;
     this.#status = status;
+    this.#isSilent = isSilent;
   }
 
-  add(device: DeviceRowSummary): void {
+  add(device: DeviceSummary): void {
     this.#count += 1;
     this.#io.out(summaryLine(device));
   }
 
   end(): void {
     if (this.#count > 0) return;
-    if (this.#status !== undefined) this.#io.out(`no device is ${this.#status}`);
+    if (this.#isSilent) this.#io.out('no such device is silent past its cadence');
+    else if (this.#status !== undefined) this.#io.out(`no device is ${this.#status}`);
     else this.#io.out('no device is enrolled; vitalseal device enrol enrols one');
   }
 }
@@ -119,9 +130,29 @@ function summaryLine({
   statements,
   missing,
   lastSeen,
-}: DeviceRowSummary): string {
+  silentSeconds,
+}: DeviceSummary): string {
   const seen = lastSeen === null ? 'never seen' : `last seen ${iso(lastSeen)}`;
-  return `${device}  ${status}  patient ${patient}  provider ${provider}  ${statements} statements, ${missing} missing  ${seen}`;
+  const silent = silentSeconds === null ? '' : `  SILENT for ${duration(silentSeconds)}`;
+  return `${device}  ${status}  patient ${patient}  provider ${provider}  ${statements} statements, ${missing} missing  ${seen}${silent}`;
+}
+
+/** The two greatest units: 3 d 4 h. */
+function duration(seconds: number): string {
+  const units = [
+    [86_400, 'd'],
+    [3_600, 'h'],
+    [60, 'min'],
+    [1, 's'],
+  ] as const;
+  const parts: string[] = [];
+  let rest = seconds;
+  for (const [size, name] of units) {
+    const count = Math.floor(rest / size);
+    rest -= count * size;
+    if (count > 0) parts.push(`${count} ${name}`);
+  }
+  return parts.slice(0, 2).join(' ') || '0 s';
 }
 
 function describe(device: DeviceDetails): string {
@@ -129,6 +160,10 @@ function describe(device: DeviceDetails): string {
   return [
     summaryLine(device),
     `  enrolled ${iso(device.enrolledAt)}`,
+    `  received ${device.received} messages; of ${device.expected} statements that it numbered so far, ${device.statements} are verified and in the log`,
+    device.cadenceSeconds === null
+      ? '  any silence is in order'
+      : `  silent when nothing is accepted for ${duration(device.cadenceSeconds)}`,
     ...(device.revocation === null ? [] : [describeRevocation(device.revocation)]),
     ...device.keys.map(describeKey),
     ...gaps,

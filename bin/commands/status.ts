@@ -12,7 +12,8 @@ interface Status {
     readonly checkpoint?: { readonly size: number; readonly sealedAt: number };
   };
   readonly devices: number;
-  readonly quarantine: { readonly kept: number; readonly dropped: number };
+  readonly silence: { readonly watched: number; readonly silent: number };
+  readonly quarantine: { readonly kept: number; readonly held: number; readonly dropped: number };
   readonly anchoring?: AnchoringStatus;
   readonly deliveries: readonly {
     provider: string;
@@ -91,7 +92,7 @@ async function ask(url: string, token: string): Promise<Status> {
   return (await response.json()) as Status;
 }
 
-function describe({ origin, log, devices, quarantine, anchoring, deliveries }: Status): string {
+function describe({ origin, log, devices, silence, quarantine, anchoring, deliveries }: Status): string {
   const sealed =
     log.checkpoint === undefined
       ? 'none sealed yet'
@@ -100,14 +101,21 @@ function describe({ origin, log, devices, quarantine, anchoring, deliveries }: S
     `log          ${origin}`,
     `entries      ${log.size}`,
     `checkpoint   ${sealed}`,
-    `devices      ${devices}`,
-    `quarantine   ${quarantine.kept} kept, ${quarantine.dropped} fell out`,
+    `devices      ${devices}; ${describeSilence(silence)}`,
+    `quarantine   ${quarantine.kept} kept, ${quarantine.held} of them held back until a device is resumed; ${quarantine.dropped} fell out`,
     ...(anchoring === undefined ? ['anchors      no chain is configured'] : describeAnchoring(anchoring)),
     ...deliveries.map(({ provider, lagMs, deadLetters, lastError, statements }) => {
       const trouble = lastError === undefined ? '' : `; last error: ${lastError}`;
       return `provider     ${provider}: delivered up to ${statements.cursor}, ${lagMs} ms behind, ${deadLetters} dead letters${trouble}`;
     }),
   ].join('\n');
+}
+
+function describeSilence({ watched, silent }: Status['silence']): string {
+  if (watched === 0)
+    return 'nobody watches for silent ones (policy.silenceAfterSeconds, vitalseal device cadence)';
+  const where = silent === 0 ? '' : ': vitalseal device list --silent';
+  return `${silent} of ${watched} with a cadence are silent${where}`;
 }
 
 function describeAnchoring(status: AnchoringStatus): string[] {

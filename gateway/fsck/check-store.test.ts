@@ -63,10 +63,15 @@ describe('a store that nobody touched', () => {
     await scene.send(device, 300);
     await scene.store.log.sealer.seal(undefined);
     const writing: Promise<unknown>[] = [];
+    let sending: Promise<unknown> = Promise.resolve(); // one device numbers one statement after another
+    const send = () => {
+      sending = sending.then(() => scene.send(device, 20));
+      return sending;
+    };
     const report = await checkStore({
       config: scene.config,
       fast: true,
-      onProgress: () => writing.push(scene.send(device, 20), scene.store.log.sealer.seal(undefined)),
+      onProgress: () => writing.push(send(), scene.store.log.sealer.seal(undefined)),
     });
     await Promise.all(writing);
     expect(report.findings).toEqual([]);

@@ -70,16 +70,21 @@ class SequenceWalk {
   /** Each statement was counted in the transaction that appended it: entries cut off the end are missed here, if nowhere else. */
   async #compareCounts(): Promise<void> {
     const { db, pace, findings } = this.#context;
-    const devices = db.prepare<[], { id: number; urn: string; statements: number }>(
-      'SELECT id, urn, statements FROM devices ORDER BY id',
+    const devices = db.prepare<[], { id: number; urn: string; statements: number; received: number }>(
+      'SELECT id, urn, statements, received FROM devices ORDER BY id',
     );
-    for (const { id, urn, statements } of devices.iterate()) {
+    for (const { id, urn, statements, received } of devices.iterate()) {
       await pace.step();
       const held = this.#counts.get(id) ?? 0;
       if (held !== statements)
         findings.add(
           'sequence-wrong',
           `${statements} statements of ${urn} were logged, the log holds ${held}`,
+        );
+      else if (received < statements)
+        findings.add(
+          'sequence-wrong',
+          `${received} messages of ${urn} were received, fewer than its ${statements} statements`,
         );
     }
   }

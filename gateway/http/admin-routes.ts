@@ -17,6 +17,7 @@ const Page = Type.Object({
   after: Type.String({ default: '', maxLength: 128 }),
   limit: Type.Integer({ default: 100, minimum: 1, maximum: 1000 }),
 });
+const DevicePage = Type.Object({ ...Page.properties, silent: Type.Boolean({ default: false }) });
 const Limit = Type.Object({ limit: Type.Integer({ default: 100, minimum: 1, maximum: 1000 }) });
 const Device = Type.Object({ device: Type.String({ maxLength: 128 }) });
 const BatchId = Type.Object({ id: Type.String({ maxLength: 256 }) });
@@ -24,10 +25,19 @@ const BatchId = Type.Object({ id: Type.String({ maxLength: 256 }) });
 export function adminRoutes(app: FastifyInstance, parts: AdminParts): void {
   const preHandler = requireRole(parts.access, ['admin']);
   const security = [{ bearer: [] }];
-  app.get<{ Querystring: Static<typeof Page> }>(
+  app.get<{ Querystring: Static<typeof DevicePage> }>(
     '/v1/devices',
-    { schema: { querystring: Page, summary: 'Enrolled devices', security }, preHandler },
-    async (request) => ({ devices: await parts.devices.list(request.query.limit, request.query.after) }),
+    {
+      schema: {
+        querystring: DevicePage,
+        summary: 'Enrolled devices; with silent=true those that are silent past their cadence',
+        security,
+      },
+      preHandler,
+    },
+    async ({ query: { limit, after, silent } }) => ({
+      devices: await parts.devices.list(limit, after, silent),
+    }),
   );
   app.get<{ Params: Static<typeof Device> }>(
     '/v1/devices/:device',

@@ -19,6 +19,7 @@ export interface BrokerFigures {
   readonly retained: number;
   readonly badTopics: number;
   readonly failures: number;
+  readonly withheld: number;
   readonly answersDropped: number;
 }
 
@@ -170,6 +171,7 @@ export class Metrics {
           events.inc({ broker: name, event: 'retained' }, broker.retained);
           events.inc({ broker: name, event: 'bad-topic' }, broker.badTopics);
           events.inc({ broker: name, event: 'failure' }, broker.failures);
+          events.inc({ broker: name, event: 'withheld' }, broker.withheld);
           events.inc({ broker: name, event: 'answer-dropped' }, broker.answersDropped);
         }
       },

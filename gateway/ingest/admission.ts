@@ -141,6 +141,11 @@ export class Admission<C extends Admitted> {
     return this.#pairPenalties.strike(`${address} ${device}`);
   }
 
+  /** Notes that a device cannot be served for now, which is no fault of its address. Returns its back-off in milliseconds. */
+  withheld(address: string, device: string): number {
+    return this.#pairPenalties.strike(`${address} ${device}`);
+  }
+
   /**
    * Notes that someone could not show to be who he says. A name that has proven itself from there is not held to account for it:
    * whoever shares its address could shut it out. The address answers for it when the connection ends.

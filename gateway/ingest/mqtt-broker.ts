@@ -12,9 +12,11 @@ import { performance } from 'node:perf_hooks';
 import { Aedes, type AedesPublishPacket, type Client, type ConnectPacket, type Subscription } from 'aedes';
 import { encodeCbor } from '../../src/cbor.ts';
 import type { Beacon } from '../../src/statement.ts';
-import type { Clock, DeviceOutlet, Intake, Logger, SequenceRange } from '../ports.ts';
+import { isWithheld } from '../errors.ts';
+import type { Clock, DeviceOutlet, Intake, Logger, SequenceRange, Verdict } from '../ports.ts';
 import { encodeAck, encodeChallenge, encodeRequest } from './answers.ts';
 import type { Connection } from './connection.ts';
+import type { Session } from './session.ts';
 import { type CloseReason, type Listening, SocketWarden, type WardenOptions } from './socket-warden.ts';
 import {
   acksTopic,
@@ -247,21 +249,27 @@ export class MqttBroker implements DeviceOutlet {
         receivedAt: this.#options.clock.now(),
       });
       this.#acknowledge(client, connection, () => encodeAck(verdict, bytes));
-      if (verdict.kind === 'reject' && (verdict.code === 'unknown-device' || verdict.code === 'oversize'))
-        return this.#abuse(connection, verdict.code, done);
-      if (verdict.kind === 'reject' && session.refusals.note()) return this.#abuse(connection, 'flood', done);
+      const fault = faultOf(verdict, session);
+      if (fault !== undefined) return this.#abuse(connection, fault, done);
       if (verdict.kind !== 'reject') this.#warden.behaved(connection, device);
       done();
     } catch (cause) {
-      // Ours to mend: no acknowledgement, and a closed socket makes a conforming client send again.
-      this.#options.onClose('gateway-failure');
-      const error = cause instanceof Error ? cause : new Error(String(cause));
-      const what = 'statement not taken; the device will send it again';
-      this.#options.logger.warn({ device, reason: error.message }, what);
-      done(error);
+      this.#notTaken(connection, device, cause, done);
     } finally {
       if (packet.cmd === 'publish') connection.settled(packet.length ?? 0); // a will did not come in a packet of its own
     }
+  }
+
+  #notTaken(connection: Connection, device: string, cause: unknown, done: Done): void {
+    const error = cause instanceof Error ? cause : new Error(String(cause));
+    if (isWithheld(error)) this.#warden.withheld(connection, error.message);
+    else {
+      // Ours to mend: no acknowledgement, and a closed socket makes a conforming client send again.
+      this.#options.onClose('gateway-failure');
+      const what = 'statement not taken; the device will send it again';
+      this.#options.logger.warn({ device, reason: error.message }, what);
+    }
+    done(error);
   }
 
   #abuse(connection: Connection, reason: CloseReason, done: Done): void {
@@ -298,4 +306,12 @@ export class MqttBroker implements DeviceOutlet {
       if (error) this.#options.logger.debug({ topic, reason: error.message }, 'not published');
     });
   }
+}
+
+/** Why a verdict costs the connection, if it does. */
+function faultOf(verdict: Verdict, session: Session): CloseReason | undefined {
+  if (verdict.kind !== 'reject') return undefined;
+  if (verdict.code === 'unknown-device' || verdict.code === 'oversize') return verdict.code;
+  if (verdict.code === 'suspended-device') return undefined; // an honest device sends them, and they are bounded
+  return session.refusals.note() ? 'flood' : undefined;
 }

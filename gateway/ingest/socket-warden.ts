@@ -39,6 +39,7 @@ export type CloseReason =
   | 'unknown-device'
   | 'foreign-topic'
   | 'flood'
+  | 'withheld'
   | 'gateway-failure';
 
 /** Why reading was put off; a metric label. */
@@ -197,6 +198,15 @@ export class SocketWarden {
     if (device === undefined) return; // counted when it has closed
     const backOffMs = this.#admission.abused(connection.address, device);
     this.#options.logger.info({ device, reason, backOffMs }, 'connection closed for abuse');
+  }
+
+  /** The device's statement is not taken for a state of the device: it may try again after a back-off. Whoever calls this closes the connection. */
+  withheld(connection: Connection, reason: string): void {
+    const device = connection.session?.device;
+    if (device === undefined || connection.closing !== undefined) return; // once for all that was under way together
+    this.#tell(connection, 'withheld');
+    const backOffMs = this.#admission.withheld(connection.address, device);
+    this.#options.logger.info({ device, reason, backOffMs }, 'statement not acknowledged');
   }
 
   /** Closes what a device may not have any more, now that its standing or its keys have changed. */

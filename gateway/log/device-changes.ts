@@ -3,6 +3,7 @@ import { equalBytes } from '../../src/bytes.ts';
 import { keyId, type PublicKey } from '../../src/cose/key.ts';
 import { type DeviceEvent, type EndReason, isExposed } from '../../src/log-statement.ts';
 import { sha256 } from '../crypto/hash.ts';
+import type { QuarantineStore } from '../store/quarantine-store.ts';
 import type { DeviceKeyRow, DeviceRow, RegistryStore, TrustEnd } from '../store/registry-store.ts';
 import type { DeviceRequest } from './device-requests.ts';
 import type { EntryBook } from './entries.ts';
@@ -25,6 +26,7 @@ export interface DeviceChangeParts {
   readonly book: EntryBook;
   readonly keys: Keyring;
   readonly registry: RegistryStore;
+  readonly quarantine: QuarantineStore;
 }
 
 type Retirement = DeviceRequest & { action: 'retire-key' | 'rotate' };
@@ -49,6 +51,8 @@ export class DeviceChanges {
         return this.#retirements(request, now);
       case 'keep-key':
         return []; // nothing had been recorded of the plan either
+      case 'cadence':
+        return []; // it proves nothing about any statement
       case 'revoke':
         return [{ event: 'revoke', ...endFields(endTime(request, now), request.reason) }];
       default:
@@ -94,6 +98,7 @@ export class DeviceChanges {
     if (request.action === 'suspend') registry.setStatus(device.id, 'suspended', now);
     if (request.action === 'resume') registry.setStatus(device.id, 'active', now);
     if (request.action === 'keep-key') this.#plan(device, this.#plannedKeys(request, device));
+    if (request.action === 'cadence') registry.setCadence(device.id, request.seconds);
     for (const event of events) this.#record(event, device, now);
   }
 
@@ -192,14 +197,14 @@ export class DeviceChanges {
   #enrol(request: DeviceRequest & { action: 'enrol' }, now: number): DeviceRow {
     const { registry, keys } = this.#parts;
     const owner = keys.ownerNamed(request.patient);
-    const id = registry.addDevice(request.device, owner, request.provider, now);
+    const id = registry.addDevice(request.device, owner, request.provider, now, request.cadence);
     registry.addKey(id, request.key, now);
     return registry.device(request.device) as DeviceRow;
   }
 
   /** Appends one event and ends the trust that it ends. */
   #record({ event, key, effective, reason, bytes }: SignedEvent, device: DeviceRow, now: number): void {
-    const { registry, book } = this.#parts;
+    const { registry, book, quarantine } = this.#parts;
     const index = book.append({
       kind: 'device-event',
       bytes,
@@ -215,8 +220,10 @@ export class DeviceChanges {
       effective === undefined
         ? { from: now, reason, size: index }
         : { from: effective * 1000, reason, size: registry.sizeSealedBy(effective * 1000) };
-    if (event === 'revoke') registry.revoke(device.id, now, strictest('revoke', endOfDevice(device), end));
-    else if (key !== undefined) {
+    if (event === 'revoke') {
+      registry.revoke(device.id, now, strictest('revoke', endOfDevice(device), end));
+      quarantine.giveUp(device.urn);
+    } else if (key !== undefined) {
       const row = this.#key(device, keyId(key));
       registry.retireKey(device.id, keyId(key), now, strictest('retire-key', row && endOfKey(row), end));
     }

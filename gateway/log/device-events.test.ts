@@ -82,8 +82,11 @@ test('an enrolled device, its keys and its patient are what was asked for', asyn
     enrolledAt: bench.clock.now(),
     lastSeen: null,
     statements: 0,
+    received: 0,
     missing: 0,
     expected: 0,
+    ownCadence: null,
+    silentAt: null,
   });
   const entry = await bench.log.reader.entry(0);
   expect(entry).toMatchObject({ kind: 'device-event', device, patient: 'p-1', provider: 'clinic' });

@@ -8,6 +8,7 @@ import { signLogStatement } from '../../src/log-statement.ts';
 import type { Signer } from '../../src/signature.ts';
 import { randomCti } from '../crypto/random.ts';
 import type { Clock, Logger } from '../ports.ts';
+import type { QuarantineStore } from '../store/quarantine-store.ts';
 import type { DeviceRow, PlannedRetirement, RegistryStore } from '../store/registry-store.ts';
 import type { Committer } from './committer.ts';
 import { DeviceChanges, type EventFields, type SignedEvent } from './device-changes.ts';
@@ -25,9 +26,11 @@ export interface DeviceEventParts {
   readonly book: EntryBook;
   readonly keys: Keyring;
   readonly registry: RegistryStore;
+  readonly quarantine: QuarantineStore;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly onDeviceChanged: (urn: string) => void;
+  readonly onFleetChanged: () => void;
 }
 
 /** A request that waits, or what is wrong with it. */

@@ -19,6 +19,8 @@ export interface EnrolRequest {
   readonly patient: string;
   readonly provider: string;
   readonly key: PublicKey;
+  /** Longest silence that is in order, in seconds: 0 for any, null for what is configured. */
+  readonly cadence: number | null;
 }
 
 export type DeviceRequest =
@@ -36,13 +38,17 @@ export type DeviceRequest =
   /** Takes planned retirements back. Without `kid`: all of the device. */
   | { readonly action: 'keep-key'; readonly device: string; readonly kid?: Uint8Array }
   | ({ readonly action: 'revoke'; readonly device: string } & RequestedEnd)
-  | { readonly action: 'suspend' | 'resume'; readonly device: string };
+  | { readonly action: 'suspend' | 'resume'; readonly device: string }
+  /** Sets the longest silence that is in order, as `EnrolRequest.cadence`. */
+  | { readonly action: 'cadence'; readonly device: string; readonly seconds: number | null };
 
 /** Pseudonyms of patients and ids of providers: short, printable, safe in a path and in a log line. */
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$/;
 const KID = /^[0-9a-f]{16}$/;
 /** The last second of the year 9999. */
 const LATEST_S = 253_402_300_799;
+/** The longest cadence: a year. */
+export const CADENCE_MAX_S = 31_536_000;
 
 /** The request behind stored JSON. Throws TypeError naming the field: requests come from our own command line. */
 export function parseDeviceRequest(text: string): DeviceRequest {
@@ -64,6 +70,8 @@ export function parseDeviceRequest(text: string): DeviceRequest {
     case 'suspend':
     case 'resume':
       return { action: raw['action'], device };
+    case 'cadence':
+      return { action: 'cadence', device, seconds: cadenceField(raw, 'seconds') };
     default:
       throw new TypeError(`action: unknown (${String(raw['action'])})`);
   }
@@ -75,10 +83,11 @@ export function parseEnrolment({
   patient,
   provider,
   coseKey,
+  cadence,
 }: Omit<EnrolmentItem, 'line'>): EnrolRequest {
   return {
     action: 'enrol',
-    ...enrolFields({ device, patient, provider }),
+    ...enrolFields({ device, patient, provider, cadence }),
     key: keyOf(coseKey),
   };
 }
@@ -93,12 +102,23 @@ function deviceField(raw: Record<string, unknown>): string {
   return field(raw, 'device', isDeviceUrn, 'a device URN (RFC 9039, urn:dev:...)');
 }
 
-function enrolFields(raw: Record<string, unknown>): Pick<EnrolRequest, 'device' | 'patient' | 'provider'> {
+function enrolFields(raw: Record<string, unknown>): Omit<EnrolRequest, 'action' | 'key'> {
   return {
     device: deviceField(raw),
     patient: field(raw, 'patient', isName, 'a pseudonym of letters, digits, ._:- (at most 64)'),
     provider: field(raw, 'provider', isName, 'a provider id of letters, digits, ._:- (at most 64)'),
+    cadence: cadenceField(raw, 'cadence'),
   };
+}
+
+function cadenceField(raw: Record<string, unknown>, name: string): number | null {
+  const value = raw[name] ?? null;
+  const isSeconds = Number.isInteger(value) && (value as number) >= 0 && (value as number) <= CADENCE_MAX_S;
+  if (value !== null && !isSeconds)
+    throw new TypeError(
+      `${name}: must be whole seconds up to a year, 0 for none, null for what is configured`,
+    );
+  return value as number | null;
 }
 
 function isName(text: string): boolean {

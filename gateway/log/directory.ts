@@ -9,33 +9,43 @@ import type {
   SilentDevices,
 } from '../ports.ts';
 import type { QuarantineStore } from '../store/quarantine-store.ts';
-import type { DeviceRow, RegistryStore } from '../store/registry-store.ts';
+import type { DeviceFilter, DeviceRow, DeviceRowSummary, RegistryStore } from '../store/registry-store.ts';
 import type { SequenceStore } from '../store/sequence-store.ts';
 
 const GAPS_SHOWN = 100;
 
+export interface DirectoryParts {
+  readonly registry: RegistryStore;
+  readonly sequences: SequenceStore;
+  /** The configured cadence in seconds; undefined: none. */
+  readonly cadence: number | undefined;
+  /** Who watches for silent devices, by a clock that does not jump. Default: by the times in the store. */
+  readonly silence?: SilentDevices;
+  readonly now: () => number;
+}
+
 export class RegistryDirectory implements DeviceDirectory {
-  readonly #registry: RegistryStore;
-  readonly #sequences: SequenceStore;
+  readonly #parts: DirectoryParts;
 
-  readonly #silence: SilentDevices | undefined;
-
-  /** @param silence who watches for silent devices; without it none is known to be silent */
-  constructor(registry: RegistryStore, sequences: SequenceStore, silence?: SilentDevices) {
-    this.#registry = registry;
-    this.#sequences = sequences;
-    this.#silence = silence;
+  constructor(parts: DirectoryParts) {
+    this.#parts = parts;
   }
 
-  async list(limit: number, after: string): Promise<readonly DeviceSummary[]> {
-    return this.#registry.summaries(limit, after).map((row) => this.#withSilence(row));
+  async list(limit: number, after: string, isSilent = false): Promise<readonly DeviceSummary[]> {
+    return this.page(limit, after, { isSilent });
+  }
+
+  /** As `list`, by any filter. */
+  page(limit: number, after: string, filter: DeviceFilter): readonly DeviceSummary[] {
+    return this.#parts.registry.summaries(limit, after, filter).map((row) => this.#summary(row));
   }
 
   async show(urn: string): Promise<DeviceDetails | undefined> {
-    const device = this.#registry.device(urn);
-    const summary = device && this.#registry.summary(urn);
+    const { registry, sequences } = this.#parts;
+    const device = registry.device(urn);
+    const summary = device && registry.summary(urn);
     if (device === undefined || summary === undefined) return undefined;
-    const keys = this.#registry.keys(device.id).map((row) => ({
+    const keys = registry.keys(device.id).map((row) => ({
       kid: bytesToHex(row.kid),
       algorithm: row.key.algorithm,
       addedAt: row.addedAt,
@@ -43,13 +53,19 @@ export class RegistryDirectory implements DeviceDirectory {
       effectiveAt: row.endedFrom ?? null,
       reason: row.endReason ?? null,
     }));
-    const gaps = this.#sequences.gaps(device.id, GAPS_SHOWN);
-    return { ...this.#withSilence(summary), keys, revocation: this.#revocation(device), gaps };
+    const gaps = sequences.gaps(device.id, GAPS_SHOWN);
+    return { ...this.#summary(summary), keys, revocation: this.#revocation(device), gaps };
   }
 
-  #withSilence(row: Omit<DeviceSummary, 'silentSeconds'>): DeviceSummary {
-    const silentMs = this.#silence?.silentFor(row.device);
-    return { ...row, silentSeconds: silentMs === undefined ? null : Math.round(silentMs / 1000) };
+  #summary({ ownCadence, silentAt, ...row }: DeviceRowSummary): DeviceSummary {
+    const { cadence, silence, now } = this.#parts;
+    const seconds = ownCadence ?? cadence ?? 0;
+    const silentMs = silence?.silentFor(row.device) ?? Math.max(0, now() - (row.lastSeen ?? row.enrolledAt));
+    return {
+      ...row,
+      cadenceSeconds: seconds === 0 ? null : seconds,
+      silentSeconds: silentAt === null ? null : Math.round(silentMs / 1000),
+    };
   }
 
   #revocation(device: DeviceRow): DeviceDetails['revocation'] {
@@ -59,7 +75,7 @@ export class RegistryDirectory implements DeviceDirectory {
       recordedAt: device.status_at,
       effectiveAt,
       reason: device.end_reason,
-      statementsSince: this.#registry.countSince(device.id, effectiveAt),
+      statementsSince: this.#parts.registry.countSince(device.id, effectiveAt),
     };
   }
 }

@@ -13,6 +13,7 @@ const items: EnrolmentItem[] = wearables.map(({ urn, signer }, at) => ({
   patient: `p-${at % 100}`,
   provider: 'clinic',
   coseKey: encodeCoseKey(signer.publicKey),
+  cadence: at % 3 === 0 ? null : at,
 }));
 
 let bench: LogBench;

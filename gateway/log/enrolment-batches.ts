@@ -34,6 +34,8 @@ export interface EnrolmentBatchParts {
   readonly registry: RegistryStore;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Called when the devices of a file have become enrolled. */
+  readonly onFleetChanged: () => void;
   readonly sign: (device: string, fields: EventFields, now: number) => Promise<Uint8Array>;
 }
 
@@ -112,7 +114,7 @@ export class EnrolmentBatches {
 
   /** False when it was told to stop. */
   async #carryOut({ id, loggedTo, size }: BatchStatus, signal: AbortSignal | undefined): Promise<boolean> {
-    const { committer, registry, clock, logger } = this.#parts;
+    const { committer, registry, clock, logger, onFleetChanged } = this.#parts;
     const { enrolments } = registry;
     for (let after = loggedTo; ; ) {
       if (signal?.aborted) return false;
@@ -130,6 +132,7 @@ export class EnrolmentBatches {
     }
     await committer.run(() => enrolments.finish(id, clock.now()));
     logger.info({ batch: id, enrolments: size }, 'enrolments of a file are in effect');
+    onFleetChanged();
     return true;
   }
 
@@ -154,7 +157,7 @@ export class EnrolmentBatches {
       });
       return;
     }
-    const device = registry.addDevice(item.device, owner, item.provider, now);
+    const device = registry.addDevice(item.device, owner, item.provider, now, item.cadence);
     registry.addKey(device, key, now);
     registry.enrolments.hide(batch, device);
     const entry = sha256(bytes);

@@ -12,30 +12,50 @@ import type { Keyring } from './keyring.ts';
 
 const HEALING_CODES: readonly RejectCode[] = ['suspended-device', 'unknown-key'];
 
-export class QuarantinedStatements implements HeldBack {
-  readonly #quarantine: QuarantineStore;
-  readonly #keys: Keyring;
-  readonly #committer: Committer;
+export interface HeldBackParts {
+  readonly quarantine: QuarantineStore;
+  readonly keys: Keyring;
+  readonly committer: Committer;
+  /** Inside a transaction: a statement of this device was judged a second time. */
+  readonly countOnce: (device: string) => void;
+}
 
-  constructor(quarantine: QuarantineStore, keys: Keyring, committer: Committer) {
-    this.#quarantine = quarantine;
-    this.#keys = keys;
-    this.#committer = committer;
+export class QuarantinedStatements implements HeldBack {
+  readonly #parts: HeldBackParts;
+
+  constructor(parts: HeldBackParts) {
+    this.#parts = parts;
   }
 
   async devices(): Promise<readonly string[]> {
-    return this.#quarantine.devicesWith(HEALING_CODES);
+    return this.#parts.quarantine.devicesWith(HEALING_CODES);
   }
 
   async ofDevice(device: string): Promise<readonly HeldBackStatement[]> {
-    return this.#quarantine.ofDevice(device, HEALING_CODES).flatMap((row) => {
-      const key = this.#keys.keyOf(row.owner);
+    const { quarantine, keys } = this.#parts;
+    return quarantine.ofDevice(device, HEALING_CODES).flatMap((row) => {
+      const key = keys.keyOf(row.owner);
       const bytes = key && open(key, row.sealed, row.entry);
       return bytes?.length !== row.length ? [] : [{ id: row.id, bytes, receivedAt: row.received_at }];
     });
   }
 
   release(id: number): Promise<void> {
-    return this.#committer.run(() => this.#quarantine.remove(id));
+    return this.#change(id, () => this.#parts.quarantine.remove(id));
+  }
+
+  refused(id: number, code: RejectCode, detail: string): Promise<void> {
+    return this.#change(id, () => {
+      if (!HEALING_CODES.includes(code)) this.#parts.quarantine.refuseForGood(id, code, detail);
+    });
+  }
+
+  #change(id: number, change: () => void): Promise<void> {
+    const { committer, quarantine, countOnce } = this.#parts;
+    return committer.run(() => {
+      const device = quarantine.deviceOf(id);
+      if (device !== undefined) countOnce(device);
+      change();
+    });
   }
 }

@@ -16,6 +16,7 @@ import { QuarantinedStatements } from './held-back.ts';
 import { Keyring } from './keyring.ts';
 import { CommittedLog } from './reader.ts';
 import { LogSealer } from './sealer.ts';
+import { KeptSilence } from './silent-marks.ts';
 import { LogTree } from './tree.ts';
 import { StatementWriter } from './writer.ts';
 
@@ -38,6 +39,8 @@ export interface LogOptions {
   readonly suspendOnEquivocation: boolean;
   readonly onGap: (device: string, gap: SequenceRange) => void;
   readonly onDeviceChanged: (urn: string) => void;
+  /** Called when the devices of a file have become enrolled. */
+  readonly onFleetChanged: () => void;
   readonly onCommit: (pieces: number, seconds: number) => void;
   readonly onFatal: (error: GatewayError) => void;
 }
@@ -51,6 +54,7 @@ export interface OpenLog {
   readonly sequences: SequenceStore;
   readonly quarantine: QuarantineStore;
   readonly heldBack: QuarantinedStatements;
+  readonly silentMarks: KeptSilence;
   readonly committer: Committer;
   /** Commits what waits and refuses more. The database stays open: its opener closes it. */
   close(): Promise<void>;
@@ -76,13 +80,14 @@ export function openLog(db: Db, options: LogOptions): OpenLog {
       writer.forget();
     },
     onCommit: (pieces, seconds) => {
+      writer.committed();
       options.onCommit(pieces, seconds);
       reader.announce();
     },
     onFatal: options.onFatal,
   });
-  const shared = { ...options, committer, book, keys, registry, log };
-  const writer = new StatementWriter({ ...shared, index, sequences, quarantine });
+  const shared = { ...options, committer, book, keys, registry, log, quarantine };
+  const writer = new StatementWriter({ ...shared, index, sequences });
   return {
     reader,
     writer,
@@ -91,9 +96,19 @@ export function openLog(db: Db, options: LogOptions): OpenLog {
     registry,
     sequences,
     quarantine,
-    heldBack: new QuarantinedStatements(quarantine, keys, committer),
+    heldBack: new QuarantinedStatements({
+      ...shared,
+      countOnce: (urn) => {
+        const device = registry.device(urn);
+        if (device !== undefined) writer.countOnce(device.id);
+      },
+    }),
+    silentMarks: new KeptSilence(registry, committer),
     committer,
-    close: () => committer.close(),
+    close: async () => {
+      await writer.close().catch(() => undefined); // counts for people to look at: no reason not to close
+      await committer.close();
+    },
   };
 }
 

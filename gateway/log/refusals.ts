@@ -2,7 +2,7 @@
 import type { RejectCode } from '../../src/verdict.ts';
 import { sha256 } from '../crypto/hash.ts';
 import { seal } from '../crypto/vault.ts';
-import type { QuarantineStore } from '../store/quarantine-store.ts';
+import type { Kept, QuarantineStore } from '../store/quarantine-store.ts';
 import type { Keyring } from './keyring.ts';
 
 /** Of a longer message only the beginning is kept, enough to recognise what sent it. */
@@ -31,13 +31,13 @@ export class RefusalKeeper {
     this.#quarantine = quarantine;
   }
 
-  keep({ device, code, detail, owner, bytes, receivedAt }: Refusal): void {
+  keep({ device, code, detail, owner, bytes, receivedAt }: Refusal): Kept {
     const ownKey = owner === undefined ? undefined : this.#keys.keyOf(owner);
     const sealer = owner !== undefined && ownKey !== undefined ? owner : this.#keys.gatewayOwner;
     const key = ownKey ?? this.#keys.keyOf(sealer);
     if (key === undefined) throw new RangeError('the gateway has no key of its own');
     const entry = sha256(bytes);
-    this.#quarantine.add({
+    return this.#quarantine.add({
       device,
       code,
       detail,

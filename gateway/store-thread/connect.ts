@@ -5,11 +5,21 @@ import type { GatewayConfig } from '../config-schema.ts';
 import { GatewayError } from '../errors.ts';
 import { openLogReader, type ReadableLog } from '../log/open-reader.ts';
 import { databaseFile, type StoreEvents } from '../open-store.ts';
-import type { AnchorStore, Clock, DeliveryStore, HeldBack, Logger, LogWriter, Sealer } from '../ports.ts';
+import type {
+  AnchorStore,
+  Clock,
+  DeliveryStore,
+  HeldBack,
+  Logger,
+  LogWriter,
+  Sealer,
+  SilentMarks,
+} from '../ports.ts';
 import type { DeviceWork } from '../request-watch.ts';
 import { readSecret } from '../secrets.ts';
 import { openReader } from '../store/database.ts';
 import { Caller, toError } from './rpc.ts';
+import { splitAnchors, splitDeliveries } from './split-stores.ts';
 import type { StoreEvent, StoreThreadData, ThreadMessage } from './thread.ts';
 
 /** The store as the rest of the gateway sees it. */
@@ -19,6 +29,7 @@ export interface ConnectedStore {
     readonly sealer: Sealer;
     readonly deviceWork: DeviceWork;
     readonly heldBack: HeldBack;
+    readonly silentMarks: SilentMarks;
   };
   readonly anchors: AnchorStore;
   readonly deliveries: DeliveryStore;
@@ -63,6 +74,9 @@ export async function connectStore(
       case 'device-changed':
         events.onDeviceChanged(message.urn);
         break;
+      case 'fleet-changed':
+        events.onFleetChanged();
+        break;
       case 'commit':
         events.onCommit(message.messages, message.seconds);
         announce();
@@ -88,9 +102,10 @@ export async function connectStore(
         sealer: caller.remote<Sealer>('sealer'),
         deviceWork: caller.remote<DeviceWork>('deviceWork'),
         heldBack: caller.remote<HeldBack>('heldBack'),
+        silentMarks: caller.remote<SilentMarks>('silentMarks'),
       },
-      anchors: caller.remote<AnchorStore>('anchors'),
-      deliveries: caller.remote<DeliveryStore>('deliveries'),
+      anchors: splitAnchors(db, caller.remote<AnchorStore>('anchors')),
+      deliveries: splitDeliveries(db, caller.remote<DeliveryStore>('deliveries')),
       close: async () => {
         isClosing = true;
         db.close();

@@ -23,6 +23,7 @@ export type StoreEvent =
       readonly to: number;
     }
   | { readonly event: 'device-changed'; readonly urn: string }
+  | { readonly event: 'fleet-changed' }
   | { readonly event: 'commit'; readonly messages: number; readonly seconds: number }
   | {
       readonly event: 'log';
@@ -47,14 +48,15 @@ function serve(port: NonNullable<typeof parentPort>, { config, now }: StoreThrea
     const store = openStore(config, { now: () => time }, remoteLogger(tell), {
       onGap: (device, gap) => tell({ event: 'gap', device, ...gap }),
       onDeviceChanged: (urn) => tell({ event: 'device-changed', urn }),
+      onFleetChanged: () => tell({ event: 'fleet-changed' }),
       onCommit: (messages, seconds) => tell({ event: 'commit', messages, seconds }),
       onFatal: (error) => tell({ event: 'fatal', error: toPlain(error) }),
     });
     foldWal(store.db);
-    const { writer, sealer, deviceEvents, heldBack } = store.log;
+    const { writer, sealer, deviceEvents, heldBack, silentMarks } = store.log;
     const deviceWork = deviceWorkOf(deviceEvents);
     const { anchors, deliveries } = store;
-    const objects = { writer, sealer, deviceWork, heldBack, anchors, deliveries, store };
+    const objects = { writer, sealer, deviceWork, heldBack, silentMarks, anchors, deliveries, store };
     port.on('message', (message: CallMessage) => {
       time = message.now;
       void answerCall(port, objects, message);

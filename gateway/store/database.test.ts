@@ -102,7 +102,9 @@ test('a start does not go on while an old state is read, because not everything 
   db.exec('INSERT INTO t VALUES (5)');
   const { code, fatal, message } = failure(() => foldWal(db));
   expect({ code, fatal }).toEqual({ code: 'store-unavailable', fatal: true });
-  expect(message).toMatchInlineSnapshot(`"another process reads an old state of the store, such as a long check or a backup; end it, then start again"`);
+  expect(message).toMatchInlineSnapshot(
+    `"another process reads an old state of the store, such as a long check or a backup; end it, then start again"`,
+  );
   reader.exec('COMMIT');
   foldWal(db);
   reader.close();

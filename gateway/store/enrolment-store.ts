@@ -26,6 +26,7 @@ CREATE TABLE IF NOT EXISTS enrolment_items (
   patient  TEXT NOT NULL,
   provider TEXT NOT NULL,
   cose_key BLOB NOT NULL,
+  cadence  INTEGER,                       -- seconds, 0 for none, null for what is configured
   refusal  TEXT,
   PRIMARY KEY (batch, line)
 ) STRICT, WITHOUT ROWID;
@@ -46,6 +47,8 @@ export interface EnrolmentItem {
   readonly provider: string;
   /** COSE_Key. */
   readonly coseKey: Uint8Array;
+  /** Longest silence that is in order, in seconds: 0 for any, null for what is configured. */
+  readonly cadence: number | null;
 }
 
 export interface BatchStatus {
@@ -96,12 +99,12 @@ export class EnrolmentStore {
   /** Puts enrolments into a batch that is still arriving, in a transaction of their own: a few hundred at a time. */
   add(batch: number, items: readonly EnrolmentItem[], now: number): void {
     const insert = this.#db.prepare(
-      'INSERT INTO enrolment_items (batch, line, device, patient, provider, cose_key) VALUES (?, ?, ?, ?, ?, ?)',
+      'INSERT INTO enrolment_items (batch, line, device, patient, provider, cose_key, cadence) VALUES (?, ?, ?, ?, ?, ?, ?)',
     );
     this.#write('cannot record the enrolments', () => {
       this.#touch(batch, now);
-      for (const { line, device, patient, provider, coseKey } of items)
-        insert.run(batch, line, device, patient, provider, coseKey);
+      for (const { line, device, patient, provider, coseKey, cadence } of items)
+        insert.run(batch, line, device, patient, provider, coseKey, cadence);
     });
   }
 
@@ -134,7 +137,7 @@ export class EnrolmentStore {
   items(batch: number, after: number, limit: number): EnrolmentItem[] {
     return this.#db
       .prepare<[number, number, number], EnrolmentItem>(
-        `SELECT line, device, patient, provider, cose_key AS coseKey FROM enrolment_items
+        `SELECT line, device, patient, provider, cose_key AS coseKey, cadence FROM enrolment_items
          WHERE batch = ? AND line > ? ORDER BY line LIMIT ?`,
       )
       .all(batch, after, limit);

@@ -117,3 +117,60 @@ describe('bounds', () => {
     expect(store.list(100, 'd0').length).toBeLessThanOrEqual(2);
   });
 });
+
+describe('what is held back of suspended devices', () => {
+  const HELD = 'suspended-device';
+
+  const offer = (store: QuarantineStore, device: string, entry?: number) => {
+    number += 1;
+    const bytes = new Uint8Array(32).fill(entry ?? number);
+    return store.add({
+      ...{ device, code: HELD, detail: `${number}`, received_at: number, entry: bytes },
+      ...{ length: 1, owner: 1, sealed: Uint8Array.of(number) },
+    });
+  };
+
+  test('never falls out: there is room for so many, and then for no more', () => {
+    const store = open({ perDevice: 2, total: 3 });
+    expect([1, 2, 3].map(() => offer(store, 'a'))).toEqual(['new', 'new', 'no-room']);
+    expect([1, 2].map(() => offer(store, 'b'))).toEqual(['new', 'no-room']); // three in all
+    for (let i = 0; i < 20; i++) add(store, i % 2 === 0 ? 'a' : 'x');
+    expect([store.held(), store.count()]).toEqual([3, 3 + 3]);
+    expect(details(store)).toEqual(expect.arrayContaining([1, 2, 4]));
+  });
+
+  test('is known again, so that it is acknowledged again, also where there is no room', () => {
+    const store = open({ perDevice: 1, total: 9 });
+    expect([7, 8, 7].map((entry) => offer(store, 'a', entry))).toEqual(['new', 'no-room', 'known']);
+  });
+
+  test('leaves room for others when it is taken in, refused for good, or given up', () => {
+    const store = open({ perDevice: 3, total: 3 });
+    for (let i = 0; i < 3; i++) offer(store, 'a');
+    expect(offer(store, 'b')).toBe('no-room');
+    store.remove(1);
+    expect(offer(store, 'b')).toBe('new');
+    store.refuseForGood(2, 'retired-key', 'retired meanwhile');
+    expect(offer(store, 'b')).toBe('new');
+    store.giveUp('a');
+    expect(store.list(100, 'a').map(({ code }) => code)).toEqual([HELD, 'retired-key']);
+    expect([offer(store, 'b'), store.held(), store.count()]).toEqual(['new', 3, 5]);
+    for (let i = 0; i < 5; i++) add(store, 'a'); // what was given up is bounded as everything else that was refused
+    expect(store.list(100, 'a')).toHaveLength(3);
+  });
+
+  test('and its counts hold after opening again and after a rollback', () => {
+    let store = open({ perDevice: 5, total: 2 });
+    offer(store, 'a');
+    store = open({ perDevice: 5, total: 2 });
+    offer(store, 'b');
+    expect(offer(store, 'c')).toBe('no-room');
+    const fall = db.transaction(() => {
+      store.remove(1);
+      throw new Error('rolled back');
+    });
+    expect(fall).toThrow('rolled back');
+    store.recount();
+    expect(offer(store, 'c')).toBe('no-room');
+  });
+});

@@ -1,7 +1,10 @@
 /**
- * What was refused, with its reason. Bounded per device and in all; what falls out is counted. Names that nobody enrolled fall out
- * first, since anyone can invent them; what a device did sign falls out after all that may be anybody's, and evidence of two statements
- * under one number last.
+ * What was refused, with its reason. Two kinds, each bounded per device and in all, and neither in the other's way:
+ *
+ * - *Refused*: what falls out is counted. Names that nobody enrolled fall out first, since anyone can invent them; evidence of two
+ *   statements under one number last.
+ * - *Held back*: a suspended device did sign it and has forgotten it, so it never falls out. Where there is no room for one more it is
+ *   not taken, and not acknowledged.
  */
 import type { RejectCode } from '../../src/verdict.ts';
 import type { Db } from './database.ts';
@@ -11,7 +14,7 @@ CREATE TABLE IF NOT EXISTS quarantine (
   id          INTEGER PRIMARY KEY,
   device      TEXT NOT NULL,              -- as the topic named it
   code        TEXT NOT NULL,
-  rank        INTEGER NOT NULL,           -- the lowest falls out first
+  rank        INTEGER NOT NULL,           -- the lowest falls out first; 2 never does
   detail      TEXT NOT NULL,
   received_at INTEGER NOT NULL,
   entry       BLOB NOT NULL,              -- SHA-256 of the bytes
@@ -28,6 +31,9 @@ CREATE TABLE IF NOT EXISTS quarantine_dropped (
 ) STRICT, WITHOUT ROWID;
 `;
 
+/** The rank of what is held back. */
+const HELD_BACK = 2;
+
 /** A lowered limit is reached over several refusals, so that no commit has to delete a whole table. */
 const DROPS_AT_ONCE = 100;
 
@@ -42,10 +48,14 @@ export interface QuarantineRow {
   readonly sealed: Uint8Array;
 }
 
+/** Each holds for what is refused, and once more for what is held back. */
 export interface QuarantineLimits {
   readonly perDevice: number;
   readonly total: number;
 }
+
+/** Whether a refusal was put down: it is new, it was there already, or there was no room for it. */
+export type Kept = 'new' | 'known' | 'no-room';
 
 /** All SQL over quarantine. */
 export class QuarantineStore {
@@ -53,11 +63,13 @@ export class QuarantineStore {
   readonly #limits: QuarantineLimits;
   readonly #insert;
   readonly #known;
-  readonly #perDevice;
+  readonly #refusedOfDevice;
+  readonly #heldOfDevice;
   readonly #victimOfDevice;
   readonly #victim;
   readonly #countDrop;
-  #total: number;
+  #refused = 0;
+  #held = 0;
 
   constructor(db: Db, limits: QuarantineLimits) {
     this.#db = db;
@@ -69,38 +81,57 @@ export class QuarantineStore {
     this.#known = db
       .prepare<[string, Uint8Array], number>('SELECT id FROM quarantine WHERE device = ? AND entry = ?')
       .pluck();
-    this.#perDevice = db
-      .prepare<[string], number>('SELECT count(*) FROM quarantine WHERE device = ?')
+    this.#refusedOfDevice = db
+      .prepare<[string], number>(`SELECT count(*) FROM quarantine WHERE device = ? AND rank <> ${HELD_BACK}`)
+      .pluck();
+    this.#heldOfDevice = db
+      .prepare<[string], number>(`SELECT count(*) FROM quarantine WHERE device = ? AND rank = ${HELD_BACK}`)
       .pluck();
     this.#victimOfDevice = db.prepare<[string], { id: number; code: string }>(
-      'SELECT id, code FROM quarantine WHERE device = ? ORDER BY rank, id LIMIT 1',
+      `SELECT id, code FROM quarantine WHERE device = ? AND rank <> ${HELD_BACK} ORDER BY rank, id LIMIT 1`,
     );
     this.#victim = db.prepare<[], { id: number; code: string }>(
-      'SELECT id, code FROM quarantine ORDER BY rank, id LIMIT 1',
+      `SELECT id, code FROM quarantine WHERE rank <> ${HELD_BACK} ORDER BY rank, id LIMIT 1`,
     );
     this.#countDrop = db.prepare(
       'INSERT INTO quarantine_dropped VALUES (?, 1) ON CONFLICT (code) DO UPDATE SET count = count + 1',
     );
-    this.#total = this.count();
+    this.recount();
   }
 
   /** Keeps one refusal; the same bytes under the same topic are kept once. */
-  add(row: QuarantineRow): void {
-    if (this.#known.get(row.device, row.entry) !== undefined) return;
-    this.#insert.run({ ...row, rank: rankOf(row.code) });
-    this.#total += 1;
-    const ofDevice = this.#perDevice.get(row.device) ?? 0;
-    this.#trim(ofDevice - this.#limits.perDevice, () => this.#victimOfDevice.get(row.device));
-    this.#trim(this.#total - this.#limits.total, () => this.#victim.get());
+  add(row: QuarantineRow): Kept {
+    if (this.#known.get(row.device, row.entry) !== undefined) return 'known';
+    const rank = rankOf(row.code);
+    if (rank === HELD_BACK && !this.#hasRoom(row.device)) return 'no-room';
+    this.#insert.run({ ...row, rank });
+    if (rank === HELD_BACK) this.#held += 1;
+    else {
+      this.#refused += 1;
+      this.#trimAll(row.device);
+    }
+    return 'new';
   }
 
-  /** Called after a rolled-back transaction, when the running total may be ahead of the rows. */
+  /** Called after a rolled-back transaction, when the running totals may be ahead of the rows. */
   recount(): void {
-    this.#total = this.count();
+    this.#held = this.held();
+    this.#refused = this.count() - this.#held;
   }
 
+  /** Everything that is kept. */
   count(): number {
     return this.#db.prepare<[], number>('SELECT count(*) FROM quarantine').pluck().get() ?? 0;
+  }
+
+  /** What is held back until its device is resumed. */
+  held(): number {
+    return (
+      this.#db
+        .prepare<[], number>(`SELECT count(*) FROM quarantine WHERE rank = ${HELD_BACK}`)
+        .pluck()
+        .get() ?? 0
+    );
   }
 
   dropped(): number {
@@ -137,9 +168,46 @@ export class QuarantineStore {
       .all(device, JSON.stringify(codes));
   }
 
+  /** The device named by a row. */
+  deviceOf(id: number): string | undefined {
+    return this.#db.prepare<[number], string>('SELECT device FROM quarantine WHERE id = ?').pluck().get(id);
+  }
+
   /** Takes one out that has become an entry of the log. */
   remove(id: number): void {
-    this.#total -= this.#db.prepare('DELETE FROM quarantine WHERE id = ?').run(id).changes;
+    const removed = this.#db
+      .prepare<[number], { rank: number }>('DELETE FROM quarantine WHERE id = ? RETURNING rank')
+      .get(id);
+    if (removed?.rank === HELD_BACK) this.#held -= 1;
+    else if (removed !== undefined) this.#refused -= 1;
+  }
+
+  /** One that was held back, or whose key was missing, was looked at again and refused for good. */
+  refuseForGood(id: number, code: RejectCode, detail: string): void {
+    this.#db
+      .prepare('UPDATE quarantine SET code = ?, detail = ?, rank = ? WHERE id = ?')
+      .run(code, detail, rankOf(code), id);
+    this.recount();
+  }
+
+  /** Nothing that is held back of a device will ever be taken in: it is kept within the bounds of what is refused. */
+  giveUp(device: string): void {
+    const { changes } = this.#db
+      .prepare(`UPDATE quarantine SET rank = 1 WHERE device = ? AND rank = ${HELD_BACK}`)
+      .run(device);
+    this.#held -= changes;
+    this.#refused += changes;
+  }
+
+  #hasRoom(device: string): boolean {
+    if (this.#held >= this.#limits.total) return false;
+    return (this.#heldOfDevice.get(device) ?? 0) < this.#limits.perDevice;
+  }
+
+  #trimAll(device: string): void {
+    const ofDevice = this.#refusedOfDevice.get(device) ?? 0;
+    this.#trim(ofDevice - this.#limits.perDevice, () => this.#victimOfDevice.get(device));
+    this.#trim(this.#refused - this.#limits.total, () => this.#victim.get());
   }
 
   /** Normally one too many; more only after a limit was lowered. */
@@ -151,12 +219,12 @@ export class QuarantineStore {
     if (victim === undefined) return;
     this.#db.prepare('DELETE FROM quarantine WHERE id = ?').run(victim.id);
     this.#countDrop.run(victim.code);
-    this.#total -= 1;
+    this.#refused -= 1;
   }
 }
 
 function rankOf(code: RejectCode): number {
   if (code === 'unknown-device') return 0;
-  if (code === 'suspended-device') return 2;
+  if (code === 'suspended-device') return HELD_BACK;
   return code === 'equivocation' ? 3 : 1;
 }

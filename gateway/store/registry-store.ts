@@ -29,7 +29,10 @@ CREATE TABLE IF NOT EXISTS devices (
   ended_size  INTEGER,                    -- of a revoked one: so many entries were in the log by ended_from
   enrolled_at INTEGER NOT NULL,
   last_seen   INTEGER,
-  statements  INTEGER NOT NULL DEFAULT 0  -- in the log; counted here, because counting them there takes as long as they are many
+  statements  INTEGER NOT NULL DEFAULT 0, -- in the log; counted here, because counting them there takes as long as they are many
+  received    INTEGER NOT NULL DEFAULT 0, -- messages under its name that were judged, whatever became of them
+  cadence_s   INTEGER,                    -- longest silence that is in order, seconds; 0: any; null: as configured
+  silent_at   INTEGER                     -- when it was found silent past its cadence; null while it is not
 ) STRICT;
 CREATE TABLE IF NOT EXISTS device_keys (
   device     INTEGER NOT NULL REFERENCES devices (id),
@@ -93,7 +96,19 @@ export interface DeviceKeyRow {
 }
 
 /** A device as its row and its gaps tell it. */
-export type DeviceRowSummary = Omit<DeviceSummary, 'silentSeconds'>;
+export interface DeviceRowSummary extends Omit<DeviceSummary, 'silentSeconds' | 'cadenceSeconds'> {
+  /** Its own cadence in seconds: 0 for none, null for the configured one. */
+  readonly ownCadence: number | null;
+  /** When it was found silent. */
+  readonly silentAt: number | null;
+}
+
+/** Which devices of a list are wanted. */
+export interface DeviceFilter {
+  readonly status?: DeviceStatus | undefined;
+  /** Only those that are silent past their cadence. */
+  readonly isSilent?: boolean | undefined;
+}
 
 /** What the log must know of a device to take a statement of it. */
 export interface DeviceStanding extends DeviceRow {
@@ -116,12 +131,16 @@ const IS_ENROLLED = 'NOT EXISTS (SELECT 1 FROM arriving_devices a WHERE a.device
 /** `total`, not `sum`: a device that skips to the greatest number in every boot would overflow an integer. */
 const SUMMARY = `
 SELECT d.urn AS device, o.name AS patient, d.provider, d.status, d.enrolled_at AS enrolledAt, d.last_seen AS lastSeen, d.statements,
+  d.received, d.cadence_s AS ownCadence, d.silent_at AS silentAt,
   (SELECT total(g.last - g.first + 1) FROM gaps g WHERE g.device = d.id) AS missing,
   d.statements + (SELECT total(g.last - g.first + 1) FROM gaps g WHERE g.device = d.id) AS expected
 FROM devices d JOIN owners o ON o.id = d.owner WHERE ${IS_ENROLLED}`;
 
+/** The cadence in force is the device's own, or the configured one (a parameter, null for none). */
 const EXPECTED = `
-SELECT d.urn AS device, coalesce(d.last_seen, d.enrolled_at) AS lastHeard FROM devices d WHERE d.status = 'active' AND ${IS_ENROLLED}`;
+SELECT d.id, d.urn AS device, coalesce(d.last_seen, d.enrolled_at) AS lastHeard, d.silent_at IS NOT NULL AS wasSilent,
+  coalesce(d.cadence_s, @cadence) * 1000 AS cadenceMs
+FROM devices d WHERE d.status = 'active' AND coalesce(d.cadence_s, @cadence) > 0 AND ${IS_ENROLLED}`;
 
 /** All SQL over the registry's tables. */
 export class RegistryStore {
@@ -129,6 +148,9 @@ export class RegistryStore {
   readonly #standing;
   readonly #keyTimes;
   readonly #countStatements;
+  readonly #countReceived;
+  readonly #markSilent;
+  readonly #clearSilent;
   readonly #owner;
   readonly #ownerById;
   readonly #addOwner;
@@ -145,7 +167,15 @@ export class RegistryStore {
     this.#db = db;
     this.enrolments = new EnrolmentStore(db);
     this.#countStatements = db.prepare(
-      'UPDATE devices SET last_seen = max(?, coalesce(last_seen, 0)), statements = statements + ? WHERE id = ?',
+      `UPDATE devices SET last_seen = max(?, coalesce(last_seen, 0)), statements = statements + ?, received = received + ?,
+       silent_at = NULL WHERE id = ?`,
+    );
+    this.#countReceived = db.prepare('UPDATE devices SET received = received + ? WHERE id = ?');
+    this.#markSilent = db.prepare(
+      `UPDATE devices SET silent_at = @at WHERE urn = @urn AND status = 'active' AND silent_at IS NULL`,
+    );
+    this.#clearSilent = db.prepare(
+      'UPDATE devices SET silent_at = NULL WHERE urn = ? AND silent_at IS NOT NULL',
     );
     this.#owner = db.prepare<[string], { id: number; wrapped: Uint8Array | null }>(
       'SELECT id, wrapped FROM owners WHERE name = ?',
@@ -155,7 +185,7 @@ export class RegistryStore {
     );
     this.#addOwner = db.prepare('INSERT INTO owners (name, wrapped) VALUES (?, ?)');
     this.#addDevice = db.prepare(
-      "INSERT INTO devices (urn, owner, provider, status, status_at, enrolled_at) VALUES (?, ?, ?, 'active', ?, ?)",
+      "INSERT INTO devices (urn, owner, provider, status, status_at, enrolled_at, cadence_s) VALUES (?, ?, ?, 'active', ?, ?, ?)",
     );
     this.#addKey = db.prepare(
       'INSERT INTO device_keys (device, kid, cose_key, added_at) VALUES (?, ?, ?, ?)',
@@ -190,18 +220,44 @@ export class RegistryStore {
     return this.#device.get(urn);
   }
 
-  addDevice(urn: string, owner: number, provider: string, enrolledAt: number): number {
-    return Number(this.#addDevice.run(urn, owner, provider, enrolledAt, enrolledAt).lastInsertRowid);
+  /** @param cadence in seconds, 0 for none, null for the configured one */
+  addDevice(
+    urn: string,
+    owner: number,
+    provider: string,
+    enrolledAt: number,
+    cadence: number | null = null,
+  ): number {
+    const row = this.#addDevice.run(urn, owner, provider, enrolledAt, enrolledAt, cadence);
+    return Number(row.lastInsertRowid);
+  }
+
+  /** @param cadence in seconds, 0 for none, null for the configured one */
+  setCadence(device: number, cadence: number | null): void {
+    this.#db.prepare('UPDATE devices SET cadence_s = ? WHERE id = ?').run(cadence, device);
+  }
+
+  /** Keeps that a device was found silent at `at`, or with null that it is silent no more. A statement taken in says the latter too. */
+  markSilent(urn: string, at: number | null): void {
+    if (at === null) this.#clearSilent.run(urn);
+    else this.#markSilent.run({ urn, at });
   }
 
   setStatus(device: number, status: DeviceStatus, at: number): void {
-    this.#db.prepare('UPDATE devices SET status = ?, status_at = ? WHERE id = ?').run(status, at, device);
+    this.#db
+      .prepare('UPDATE devices SET status = ?, status_at = ?, silent_at = NULL WHERE id = ?')
+      .run(status, at, device);
     this.onChange(device);
   }
 
-  /** Notes that statements of the device have entered the log, the newest received at `receivedAt`. */
-  countStatements(device: number, statements: number, receivedAt: number): void {
-    this.#countStatements.run(receivedAt, statements, device);
+  /** Notes that statements of the device have entered the log, the newest received at `receivedAt`, out of `received` messages. */
+  countStatements(device: number, statements: number, received: number, receivedAt: number): void {
+    this.#countStatements.run(receivedAt, statements, received, device);
+  }
+
+  /** Notes messages that were judged and did not enter the log. */
+  countReceived(device: number, received: number): void {
+    this.#countReceived.run(received, device);
   }
 
   /** Whether a device may send, and with which keys, as of this transaction. */
@@ -271,7 +327,7 @@ export class RegistryStore {
     this.#db
       .prepare(
         `UPDATE devices SET status_at = CASE status WHEN 'revoked' THEN status_at ELSE ? END, status = 'revoked',
-         ended_from = ?, end_reason = ?, ended_size = ? WHERE id = ?`,
+         silent_at = NULL, ended_from = ?, end_reason = ?, ended_size = ? WHERE id = ?`,
       )
       .run(at, end.from, end.reason ?? null, end.size, device);
     this.onChange(device);
@@ -303,31 +359,35 @@ export class RegistryStore {
     return query.pluck().get(device, time) ?? 0;
   }
 
-  /** By URN, those behind `after`; with a status only the devices of that status. */
-  summaries(limit: number, after: string, status?: DeviceStatus): DeviceRowSummary[] {
+  /** By URN, those behind `after`. */
+  summaries(limit: number, after: string, { status, isSilent }: DeviceFilter = {}): DeviceRowSummary[] {
     return this.#db
-      .prepare<[string, string | null, number], DeviceRowSummary>(
-        `${SUMMARY} AND d.urn > ? AND d.status = coalesce(?, d.status) ORDER BY d.urn LIMIT ?`,
+      .prepare<[string, string | null, number, number], DeviceRowSummary>(
+        `${SUMMARY} AND d.urn > ? AND d.status = coalesce(?, d.status) AND (? = 0 OR d.silent_at IS NOT NULL)
+         ORDER BY d.urn LIMIT ?`,
       )
-      .all(after, status ?? null, limit);
+      .all(after, status ?? null, isSilent === true ? 1 : 0, limit);
   }
 
   summary(urn: string): DeviceRowSummary | undefined {
     return this.#db.prepare<[string], DeviceRowSummary>(`${SUMMARY} AND d.urn = ?`).get(urn);
   }
 
-  /** Every active device, when it was last heard, or enrolled. */
-  *expectedDevices(cadenceMs: number): Generator<ExpectedDevice> {
-    const rows = this.#db.prepare<[], Omit<ExpectedDevice, 'cadenceMs'>>(EXPECTED).iterate();
-    for (const row of rows) yield { ...row, cadenceMs };
+  /**
+   * Devices that ought to be heard, by row, those behind `after`: active, and with a cadence of their own or the configured one.
+   * @param cadence the configured one in seconds; undefined: none
+   */
+  expectedDevices(cadence: number | undefined, after: number, limit: number): ExpectedDevice[] {
+    return this.#db
+      .prepare<[object], ExpectedDevice>(`${EXPECTED} AND d.id > @after ORDER BY d.id LIMIT @limit`)
+      .all({ cadence: cadence ?? null, after, limit });
   }
 
-  /** One of them. */
-  expectedDevice(urn: string, cadenceMs: number): ExpectedDevice | undefined {
-    const row = this.#db
-      .prepare<[string], Omit<ExpectedDevice, 'cadenceMs'>>(`${EXPECTED} AND d.urn = ?`)
-      .get(urn);
-    return row && { ...row, cadenceMs };
+  /** One of them; undefined when it is none. */
+  expectedDevice(urn: string, cadence: number | undefined): ExpectedDevice | undefined {
+    return this.#db
+      .prepare<[object], ExpectedDevice>(`${EXPECTED} AND d.urn = @urn`)
+      .get({ cadence: cadence ?? null, urn });
   }
 
   count(): number {

@@ -18,6 +18,7 @@ export class SequenceStore {
   readonly #deleteGap;
   readonly #insertGap;
   readonly #gaps;
+  readonly #gapsBehind;
   readonly #devices;
 
   constructor(db: Db) {
@@ -28,6 +29,9 @@ export class SequenceStore {
     this.#insertGap = db.prepare('INSERT INTO gaps VALUES (?, ?, ?, ?)');
     this.#gaps = db.prepare<[number, number], SequenceRange>(
       'SELECT boot, first AS "from", last AS "to" FROM gaps WHERE device = ? ORDER BY boot, first LIMIT ?',
+    );
+    this.#gapsBehind = db.prepare<[number, number, number, number], SequenceRange>(
+      'SELECT boot, first AS "from", last AS "to" FROM gaps WHERE device = ? AND (boot, first) > (?, ?) ORDER BY boot, first LIMIT ?',
     );
     this.#devices = db
       .prepare<[], string>('SELECT urn FROM devices WHERE id IN (SELECT device FROM gaps)')
@@ -52,7 +56,10 @@ export class SequenceStore {
     return this.#devices.iterate();
   }
 
-  gaps(device: number, limit: number): SequenceRange[] {
-    return this.#gaps.all(device, limit);
+  /** The first ones, or those behind one of them. */
+  gaps(device: number, limit: number, behind?: Pick<SequenceRange, 'boot' | 'from'>): SequenceRange[] {
+    return behind === undefined
+      ? this.#gaps.all(device, limit)
+      : this.#gapsBehind.all(device, behind.boot, behind.from, limit);
   }
 }

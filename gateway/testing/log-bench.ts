@@ -96,6 +96,7 @@ export class LogBench {
         this.registry.invalidate(urn);
         this.onDeviceChanged(urn);
       },
+      onFleetChanged: () => undefined,
       onCommit: (pieces) => this.commits.push(pieces),
       onFatal: (error) => this.fatal.push(error),
     });

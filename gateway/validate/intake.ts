@@ -11,7 +11,7 @@ import {
   SETTLED,
   VerdictBatch,
 } from '../checked-batch.ts';
-import { GatewayError } from '../errors.ts';
+import { GatewayError, WITHHELD } from '../errors.ts';
 import type { EnrolledDevice, Inbound, Intake, LogWriter, Registry, Verdict } from '../ports.ts';
 import type { Checker } from './check-pool.ts';
 import { makeCheckRequest } from './check-request.ts';
@@ -291,6 +291,9 @@ export class StatementIntake implements Intake {
       case SETTLED.again:
         this.#again(ticket);
         break;
+      case SETTLED.noRoom:
+        this.#fail(ticket, noRoom(ticket.inbound.device));
+        break;
       default:
         this.#fail(ticket, erased());
     }
@@ -352,9 +355,18 @@ function refusedBatch(tickets: readonly Ticket[], refusals: BatchRefusal[]): Che
   return batch.data;
 }
 
+function noRoom(device: string): GatewayError {
+  return new GatewayError(
+    'held-back-full',
+    `${device} is suspended and no more of its statements are kept; it keeps them itself until it is resumed`,
+    { details: WITHHELD },
+  );
+}
+
 function erased(): GatewayError {
   return new GatewayError(
     'key-unreadable',
     'the patient of this device has been erased; enrol the device for another patient',
+    { details: WITHHELD },
   );
 }

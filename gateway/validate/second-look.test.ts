@@ -71,5 +71,5 @@ test('what a stranger sends under a device’s name does not push out what the d
   const stranger = new Wearable(1, 'ES256K');
   for (let sent = 0; sent < 10; sent++) await bench.submit(wearable, await stranger.next());
   expect(bench.count('quarantine', "code = 'suspended-device'")).toBe(1);
-  expect(bench.count('quarantine')).toBe(5);
+  expect(bench.count('quarantine')).toBe(1 + 5); // each kind has its own bound
 });

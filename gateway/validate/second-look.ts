@@ -51,9 +51,11 @@ export class SecondLook {
       // Its key is still missing: nothing has passed, and to refuse it again would only count it twice.
       if (statement.kind === 'ok' && enrolled.key(statement.value.kid) === undefined) continue;
       const verdict = await intake.submit({ device, bytes, receivedAt });
-      if (verdict.kind === 'reject') continue; // refused again under the same bytes: it stays where it is
-      await heldBack.release(id);
-      taken += 1;
+      if (verdict.kind === 'reject') await heldBack.refused(id, verdict.code, verdict.detail);
+      else {
+        await heldBack.release(id);
+        taken += 1;
+      }
     }
     if (taken > 0) logger.info({ device, taken }, 'statements held back were taken in');
   }

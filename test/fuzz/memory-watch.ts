@@ -1,6 +1,6 @@
 /**
- * Tells a process that keeps something for every case from one that merely has not tidied up yet: the least memory seen in a stretch
- * of time is what was left after collecting garbage; that of the last third of a run is held against that of the second.
+ * Tells a process that keeps something for every case from one that has warmed up: what it holds after collecting its garbage,
+ * looked at twenty times in a run, must not grow from the third of the looks to the last of them.
  */
 import type { FuzzFigures } from './target.ts';
 
@@ -8,15 +8,18 @@ const HEAP = /^vitalseal_nodejs_heap_size_used_bytes (\S+)$/m;
 const EXTERNAL = /^vitalseal_nodejs_external_memory_bytes (\S+)$/m;
 const RESIDENT = /^vitalseal_process_resident_memory_bytes (\S+)$/m;
 const MEGABYTE = 1024 * 1024;
-/** Fewer looks than this say nothing: the compiler and the caches are still warming up. */
-const LOOKS_AT_LEAST = 24;
-/** What caches with a bound may still take on between the two stretches. */
-const GROWTH_AT_MOST = 24 * MEGABYTE;
-/** However it came about. The bound that the README promises for a full gateway is 400 MB. */
-const RESIDENT_AT_MOST = 600 * MEGABYTE;
+const LOOKS = 20;
+/** Looks before this one are warm-up: code is compiled, caches and pools fill. */
+const WARM = 6;
+/** Looks that are averaged, because each sees other cases under way. */
+const AVERAGED = 4;
+/** What bounded caches (penalties, back-offs, keys, tiles) may still take on in between. Measured: about 2 MB. */
+const GROWTH_AT_MOST = 16 * MEGABYTE;
+/** However it came about: all threads, the compiler, and the allocator's reserve. */
+const RESIDENT_AT_MOST = 700 * MEGABYTE;
 
 interface Look {
-  /** Live and dead objects, and what they hold outside of the heap. */
+  /** Of the main thread: objects alive, and what they hold outside of the heap. */
   readonly used: number;
   readonly resident: number;
 }
@@ -24,7 +27,12 @@ interface Look {
 export class MemoryWatch {
   readonly #looks: Look[] = [];
 
-  /** Reads the text of the metrics endpoint. */
+  /** Whether it is time for a look, when `done` of `runs` cases are through. */
+  isDue(done: number, runs: number): boolean {
+    return done * LOOKS >= (this.#looks.length + 1) * runs;
+  }
+
+  /** Reads the text of the metrics endpoint, right after garbage was collected. */
   look(metrics: string): void {
     const of = (pattern: RegExp): number => Number(pattern.exec(metrics)?.[1] ?? Number.NaN);
     this.#looks.push({ used: of(HEAP) + of(EXTERNAL), resident: of(RESIDENT) });
@@ -36,31 +44,34 @@ export class MemoryWatch {
     if (last === undefined) return undefined;
     if (Number.isNaN(last.used + last.resident)) return 'the metrics do not tell the memory in use';
     if (last.resident > RESIDENT_AT_MOST) return `the gateway holds ${inMegabytes(last.resident)} MB`;
-    if (this.#looks.length < LOOKS_AT_LEAST) return undefined;
-    const { before, after } = this.#stretches();
-    return after - before > GROWTH_AT_MOST
-      ? `memory in use grows: ${inMegabytes(before)} MB, then ${inMegabytes(after)} MB at the least`
+    const { warm, now } = this.#held();
+    return now - warm > GROWTH_AT_MOST
+      ? `what the gateway holds grows: from ${inMegabytes(warm)} to ${inMegabytes(now)} MB`
       : undefined;
   }
 
   describe(): string {
     const last = this.#looks.at(-1);
-    return `${inMegabytes(last?.used ?? 0)} MB in use, ${inMegabytes(last?.resident ?? 0)} MB resident`;
+    return `${inMegabytes(last?.used ?? 0)} MB held, ${inMegabytes(last?.resident ?? 0)} MB resident`;
   }
 
   figures(): FuzzFigures {
-    const { before, after } = this.#stretches();
+    const { warm, now } = this.#held();
     return {
-      'least MB in use, second third': inMegabytes(before),
-      'least MB in use, last third': inMegabytes(after),
-      'most MB resident': inMegabytes(Math.max(...this.#looks.map(({ resident }) => resident))),
+      'looks at memory': this.#looks.length,
+      'MB held when warm': inMegabytes(warm),
+      'MB held at the end': inMegabytes(now),
+      'most MB resident': inMegabytes(Math.max(0, ...this.#looks.map(({ resident }) => resident))),
     };
   }
 
-  #stretches(): { before: number; after: number } {
-    const third = Math.floor(this.#looks.length / 3);
-    const least = (looks: readonly Look[]): number => Math.min(...looks.map(({ used }) => used));
-    return { before: least(this.#looks.slice(third, 2 * third)), after: least(this.#looks.slice(2 * third)) };
+  /** The same twice while there are too few looks. */
+  #held(): { warm: number; now: number } {
+    const mean = (looks: readonly Look[]): number =>
+      looks.reduce((sum, { used }) => sum + used, 0) / Math.max(1, looks.length);
+    const now = mean(this.#looks.slice(-AVERAGED));
+    const isTooEarly = this.#looks.length < WARM + 2 * AVERAGED;
+    return { warm: isTooEarly ? now : mean(this.#looks.slice(WARM, WARM + AVERAGED)), now };
   }
 }
 

@@ -5,20 +5,24 @@
  */
 import { readdirSync } from 'node:fs';
 import { IGNORE_CODES, REJECT_CODES } from '../../src/verdict.ts';
-import { endPrograms, vitalseal } from '../support/command.ts';
+import { endPrograms, mustRun, vitalseal } from '../support/command.ts';
 import { MqttFuzzer } from '../support/mqtt-fuzz.ts';
 import { Site } from '../support/site.ts';
 import { FuzzDevice } from '../support/statement-fuzz.ts';
 import { until } from '../support/wait.ts';
 import { HonestDevice } from './honest-device.ts';
+import { INSPECTOR_ENV, INSPECTOR_LINE, Inspector } from './inspector.ts';
 import { MemoryWatch } from './memory-watch.ts';
 import { playStream } from './play-stream.ts';
+import { Prng } from './prng.ts';
 import { type FuzzFigures, FuzzFinding, type FuzzOptions, type FuzzTarget } from './target.ts';
 
 const DEVICES = 32;
 /** Streams under way at once. */
 const SIDE_BY_SIDE = 24;
 const LOOK_EVERY_MS = 500;
+/** Connections of this very program to the metrics endpoint, which it keeps alive. A leak has one for each of hundreds. */
+const SPARE_DESCRIPTORS = 16;
 const SAY_EVERY_MS = 10_000;
 const DOCUMENTED = new Set<string>([...REJECT_CODES, ...IGNORE_CODES, '']);
 const VERDICT = /^vitalseal_statements_total\{verdict="([^"]*)",code="([^"]*)"\} (\d+)$/gm;
@@ -48,6 +52,8 @@ class MqttRun {
   #streams = 0;
   #answered = 0;
   #finding: FuzzFinding | undefined;
+  #inspector: Inspector | undefined;
+  #memoryLook: Promise<void> | undefined;
   #ended: number | string | undefined;
 
   constructor(site: Site, honest: HonestDevice, options: FuzzOptions) {
@@ -57,20 +63,23 @@ class MqttRun {
   }
 
   async run(): Promise<FuzzFigures> {
-    const started = Date.now();
     const devices: FuzzDevice[] = [];
-    for (let number = 0; number < DEVICES; number++)
-      devices.push(
-        await FuzzDevice.create(`urn:dev:os:32473-f${number}`, new Uint8Array(32).fill(number + 1)),
-      );
+    for (let number = 0; number < DEVICES; number++) {
+      const random = new Prng(this.#options.seed, -1 - number);
+      const secret = new Uint8Array(32).fill(number + 1);
+      devices.push(await FuzzDevice.create(`urn:dev:os:32473-f${number}`, secret, random));
+    }
     this.#site.amend(() => ({ logLevel: 'warn' }));
     await this.#site.enrol(this.#honest.sender, ...devices);
-    const gateway = await this.#site.startGateway();
+    const gateway = await this.#site.startGateway({ env: INSPECTOR_ENV });
     void gateway.exited.then((code) => {
       this.#ended = code;
     });
+    this.#inspector = await Inspector.connect(gateway.err());
     await this.#honest.connect(gateway.mqttUrl);
     const descriptors = this.#descriptors();
+    await mustRun(['device', 'revoke', '--config', this.#site.config, '--device', devices[0]?.urn ?? '']);
+    const started = Date.now();
     const fuzzer = new MqttFuzzer(this.#options.seed, devices);
     const port = Number(new URL(gateway.mqttUrl).port);
     const workers = Array.from({ length: SIDE_BY_SIDE }, () => this.#work(fuzzer, port));
@@ -93,10 +102,22 @@ class MqttRun {
         this.#answered += played.pubacks;
         if (played.wrong !== undefined)
           this.#found(`stream ${stream.number} (${stream.kind}): ${played.wrong}`);
+        if (this.#memory.isDue(this.#packets, this.#options.runs)) await this.#lookAtMemory();
       } catch (error) {
         this.#found(`stream ${stream.number} (${stream.kind}): ${(error as Error).message}`);
       }
     }
+  }
+
+  /** One at a time; whoever comes meanwhile waits for the same. */
+  #lookAtMemory(): Promise<void> {
+    this.#memoryLook ??= (async () => {
+      await this.#inspector?.collectGarbage();
+      this.#memory.look(await (await this.#site.get('/metrics')).text());
+    })().finally(() => {
+      this.#memoryLook = undefined;
+    });
+    return this.#memoryLook;
   }
 
   /** Looks at the gateway again and again until the streams are through, and once more then. */
@@ -126,7 +147,6 @@ class MqttRun {
       if (!DOCUMENTED.has(code)) this.#found(`a verdict with the code ${code}, which no document has`);
       this.#verdicts.set(code === '' ? verdict : code, Number(count));
     }
-    this.#memory.look(metrics);
     const trouble = this.#memory.trouble() ?? this.#honest.trouble();
     if (trouble !== undefined) this.#found(trouble);
   }
@@ -147,7 +167,8 @@ class MqttRun {
   /** Everybody has gone: so must what they held be. */
   async #checkLeftovers(before: number): Promise<void> {
     const gone = async (): Promise<boolean> =>
-      (await this.#site.metric('vitalseal_connections')) === 0 && this.#descriptors() <= before;
+      (await this.#site.metric('vitalseal_connections')) === 0 &&
+      this.#descriptors() <= before + SPARE_DESCRIPTORS;
     await until('end of every connection in the gateway', gone, 15_000).catch((error: Error) => {
       this.#found(`${error.message}: ${this.#descriptors()} descriptors, ${before} before`);
     });
@@ -156,6 +177,7 @@ class MqttRun {
 
   async #stopAndCheck(): Promise<void> {
     const { gateway, config } = this.#site;
+    this.#inspector?.close(); // an open one keeps the process from ending
     gateway.kill('SIGTERM');
     const code = await gateway.exited;
     if (code !== 0) this.#found(`the gateway stopped with ${code}: ${gateway.err()}`);
@@ -178,7 +200,9 @@ class MqttRun {
   }
 }
 
-/** The first line that is not about the provider, who does not run here. */
+/** The first line that is neither about the provider, who does not run here, nor the inspector's. */
 function firstComplaint(lines: string): string | undefined {
-  return lines.split('\n').find((line) => line !== '' && !line.includes('"msg":"delivery postponed'));
+  const isExpected = (line: string): boolean =>
+    line === '' || line.includes('"msg":"delivery postponed') || INSPECTOR_LINE.test(line);
+  return lines.split('\n').find((line) => !isExpected(line));
 }

@@ -3,8 +3,8 @@ import { connect } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { FuzzStream } from '../support/mqtt-fuzz.ts';
 
-/** How long a gateway may take to read what came before a FIN and to close. Long: it may be busy with all the others. */
-const CLOSE_WITHIN_MS = 20_000;
+/** How long a gateway may take to answer, and to close after a FIN. Long: it may be busy with all the others. */
+const PATIENCE_MS = 20_000;
 const PUBACK = 4;
 
 export interface PlayedStream {
@@ -16,7 +16,8 @@ export interface PlayedStream {
 /** Resolves once the connection is closed. Rejects when there is no gateway to connect to. */
 export async function playStream(port: number, stream: FuzzStream): Promise<PlayedStream> {
   const socket = connect({ port, host: '127.0.0.1', localAddress: stream.address });
-  const heard: Buffer[] = [];
+  const answers = new Answers(stream.ids);
+  const closed = new Promise<'closed'>((resolve) => socket.once('close', () => resolve('closed')));
   let refusal: Error | undefined;
   let isConnected = false;
   socket.setNoDelay(true);
@@ -26,48 +27,82 @@ export async function playStream(port: number, stream: FuzzStream): Promise<Play
   socket.on('error', (error) => {
     if (!isConnected) refusal = error; // later ones are a reset, which is one way of being closed
   });
-  socket.on('data', (chunk) => heard.push(chunk));
-  const closed = new Promise<true>((resolve) => socket.once('close', () => resolve(true)));
+  socket.on('data', (chunk) => answers.take(chunk));
   for (const segment of stream.segments) {
     if (socket.destroyed) break;
     socket.write(segment);
     await turn();
   }
+  const seen =
+    stream.ending === 'answered' ? await within(Promise.race([closed, answers.complete])) : 'complete';
   if (stream.ending === 'reset') socket.resetAndDestroy();
   else socket.end();
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<false>((resolve) => {
-    timer = setTimeout(() => resolve(false), CLOSE_WITHIN_MS);
-  });
-  const isClosed = await Promise.race([closed, late]);
-  clearTimeout(timer);
+  const end = await within(closed);
   socket.destroy();
   if (refusal !== undefined) throw refusal;
-  if (!isClosed) return { pubacks: 0, wrong: `not closed ${CLOSE_WITHIN_MS} ms after the client's FIN` };
-  return checkAnswers(Buffer.concat(heard), stream.ids);
+  const wrong = answers.wrong ?? (seen === 'late' ? answers.missing() : undefined);
+  if (wrong !== undefined) return { pubacks: answers.count, wrong };
+  if (end === 'late')
+    return { pubacks: answers.count, wrong: `not closed ${PATIENCE_MS} ms after the client's FIN` };
+  return { pubacks: answers.count };
 }
 
-/** Every PUBACK must be for a PUBLISH there was. The last packet may be cut short by a reset. */
-function checkAnswers(bytes: Buffer, ids: ReadonlySet<number> | undefined): PlayedStream {
-  let pubacks = 0;
-  for (let at = 0; at + 1 < bytes.length; ) {
-    const first = bytes[at] as number;
-    let length = 0;
-    let place = at + 1;
-    for (let shift = 0; ; shift += 7, place++) {
-      const byte = bytes[place];
-      if (byte === undefined) return { pubacks };
-      length += (byte & 0x7f) * 2 ** shift;
-      if ((byte & 0x80) === 0) break;
-    }
-    const body = bytes.subarray(place + 1, place + 1 + length);
-    if (body.length < length) return { pubacks };
-    at = place + 1 + length;
-    if (first >> 4 !== PUBACK) continue;
-    pubacks += 1;
-    const id = body.readUInt16BE(0);
-    if (ids !== undefined && !ids.has(id))
-      return { pubacks, wrong: `a PUBACK for ${id}, which was not sent` };
+/** What comes first: the event, or the end of all patience. */
+async function within<T extends string>(event: Promise<T>): Promise<T | 'late'> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<'late'>((resolve) => {
+    timer = setTimeout(() => resolve('late'), PATIENCE_MS);
+  });
+  const first = await Promise.race([event, late]);
+  clearTimeout(timer);
+  return first;
+}
+
+/** The PUBACKs of one connection: each for a PUBLISH there was, and sooner or later one for each. */
+class Answers {
+  readonly #ids: ReadonlySet<number> | undefined;
+  readonly #open: Set<number>;
+  readonly #done = Promise.withResolvers<'complete'>();
+  readonly complete = this.#done.promise;
+  count = 0;
+  wrong: string | undefined;
+  #input = Buffer.alloc(0);
+
+  constructor(ids: ReadonlySet<number> | undefined) {
+    this.#ids = ids;
+    this.#open = new Set(ids);
+    if (this.#open.size === 0) this.#done.resolve('complete');
   }
-  return { pubacks };
+
+  take(chunk: Buffer): void {
+    this.#input = Buffer.concat([this.#input, chunk]);
+    for (;;) {
+      const [start, end] = packetBounds(this.#input);
+      if (end > this.#input.length) return;
+      if ((this.#input[0] as number) >> 4 === PUBACK) this.#acknowledge(this.#input.readUInt16BE(start));
+      this.#input = this.#input.subarray(end);
+    }
+  }
+
+  missing(): string {
+    return `after ${PATIENCE_MS} ms on an open connection no PUBACK for ${[...this.#open].join(', ')}`;
+  }
+
+  #acknowledge(id: number): void {
+    this.count += 1;
+    if (this.#ids?.has(id) === false) this.wrong ??= `a PUBACK for ${id}, which was not sent`;
+    this.#open.delete(id);
+    if (this.#open.size === 0) this.#done.resolve('complete');
+  }
+}
+
+/** Where the body of the first packet begins, and where the packet ends; infinitely far while that cannot be told. */
+function packetBounds(bytes: Uint8Array): readonly [start: number, end: number] {
+  let length = 0;
+  for (let at = 1; at < bytes.length; at++) {
+    const byte = bytes[at] as number;
+    length += (byte & 0x7f) * 128 ** (at - 1);
+    if ((byte & 0x80) === 0) return [at + 1, at + 1 + length];
+  }
+  return [0, Number.POSITIVE_INFINITY];
 }

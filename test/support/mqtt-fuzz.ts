@@ -22,8 +22,8 @@ export interface FuzzStream {
   /** Packets or statements in it, or what was one before it was changed. */
   readonly packets: number;
   readonly segments: readonly Uint8Array[];
-  /** How the client goes: with a FIN, or with a RST in the midst of it. */
-  readonly ending: 'fin' | 'reset';
+  /** How the client goes: once it has every PUBACK, or at once, with a FIN or with a RST. */
+  readonly ending: 'answered' | 'fin' | 'reset';
   /** Ids of its PUBLISHes with QoS 1; no other may be in a PUBACK. Undefined where bytes were changed and any id may be read. */
   readonly ids?: ReadonlySet<number>;
 }
@@ -88,7 +88,11 @@ export class MqttFuzzer {
       kind,
       address: `127.${1 + random.below(250)}.${random.below(250)}.${1 + random.below(250)}`,
       segments: cut(random, bytes),
-      ending: random.chance(0.15) ? 'reset' : 'fin',
+      ending: random.chance(0.15)
+        ? 'reset'
+        : made.ids !== undefined && random.chance(0.9)
+          ? 'answered'
+          : 'fin',
     };
   }
 
@@ -141,15 +145,16 @@ export class MqttFuzzer {
   /** One statement behind the other, each with its own fault. */
   #statements(random: Prng): ReturnType<Maker> {
     const device = random.pick(this.#devices);
+    const urn = random.chance(0.03) ? `urn:dev:os:32473-u${random.uint32()}` : device.urn; // or one that nobody enrolled
     const count = 1 + random.below(STATEMENTS_AT_MOST);
-    const packets = [hello(random, device.urn)];
+    const packets = [hello(random, urn)];
     const ids = new Set<number>();
-    if (random.chance(0.5)) packets.push(subscribePacket([`wearables/${device.urn}/acks`], 0));
+    if (random.chance(0.5)) packets.push(subscribePacket([`wearables/${urn}/acks`], 0));
     for (let id = 1; id <= count; id++) {
       const qos = random.chance(0.1) ? 0 : 1;
       if (qos === 1) ids.add(id);
       const statement = mutateStatement(random, device, this.#devices);
-      packets.push(publishPacket(`wearables/${device.urn}/statements`, statement, { qos, id }));
+      packets.push(publishPacket(`wearables/${urn}/statements`, statement, { qos, id }));
     }
     return { bytes: Buffer.concat(packets), packets: packets.length, ids };
   }

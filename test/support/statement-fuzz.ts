@@ -9,6 +9,9 @@ import { heartRate } from './sender.ts';
 /** PKCS #8 in front of an Ed25519 seed (RFC 8410). */
 const PKCS8_ED25519 = Buffer.from('302e020100300506032b657004220420', 'hex');
 const PER_DEVICE = 24;
+/** Past the 262,144 bytes that a gateway takes unless it is told otherwise. */
+const OVERSIZE_BYTES = 270_000;
+const SIGNATURE_BYTES = 64;
 
 /** CBOR that has brought down decoders: heads that lie, indefinite lengths, odd floats, nesting, break codes, big numbers. */
 const FRAGMENTS = [
@@ -66,7 +69,8 @@ export class FuzzDevice {
     this.#key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
   }
 
-  static async create(urn: string, seed: Uint8Array): Promise<FuzzDevice> {
+  /** @param random chooses what is odd about the odd half of its statements */
+  static async create(urn: string, seed: Uint8Array, random: Prng): Promise<FuzzDevice> {
     const device = new FuzzDevice(urn, seed);
     for (let at = 0; at < PER_DEVICE; at++) {
       const before = device.statements[at - 1];
@@ -81,6 +85,8 @@ export class FuzzDevice {
       };
       device.statements.push(await signStatement(fields, device.signer));
     }
+    for (let at = 0; at < PER_DEVICE; at++)
+      device.statements.push(await signStatement(oddFields(urn, random), device.signer));
     return device;
   }
 
@@ -90,24 +96,60 @@ export class FuzzDevice {
   }
 }
 
+/** What a statement may say and hardly one ever does: validly signed, so it is evidence. */
+function oddFields(urn: string, random: Prng): StatementFields {
+  const seq = random.pick([0, 1, 5, 23, 24, 255, 256, 65_536, 2 ** 32, Number.MAX_SAFE_INTEGER]);
+  const iat = random.pick([0, 0.5, 1, 946_684_800, 1_760_000_000.25, 4_102_444_800, 253_402_300_799]);
+  return {
+    issuer: urn,
+    subject: random.pick(['v', 'vitals', 'ü', '__proto__', 'x'.repeat(128)]),
+    contentType: random.pick<number | string>([112, 0, 60, 65_535, 'text/plain', 'application/senml+cbor']),
+    ...(random.chance(0.5) && { issuedAt: iat }),
+    seq,
+    ...(seq > 0 && { prev: random.bytes(32) }),
+    boot: random.pick([0, 1, 2, 255, 2 ** 31, Number.MAX_SAFE_INTEGER]),
+    ...(random.chance(0.3) && {
+      beacon: { blockNumber: BigInt(random.uint32()), blockHash: random.bytes(32) },
+    }),
+    payload: random.pick([
+      heartRate(random.below(999)),
+      new Uint8Array(0),
+      random.bytes(200),
+      Uint8Array.of(0x80),
+    ]),
+  };
+}
+
 /** A statement of a device, most likely one that is to be refused. */
 export function mutateStatement(random: Prng, device: FuzzDevice, others: readonly FuzzDevice[]): Uint8Array {
   const base = random.pick(device.statements);
-  switch (random.below(10)) {
+  if (random.chance(0.002)) return new Uint8Array(OVERSIZE_BYTES).fill(random.byte());
+  switch (random.below(12)) {
     case 0:
-      return base;
     case 1:
-      return random.pick(random.pick(others).statements); // somebody else's, under this topic
+      return base;
     case 2:
-      return random.bytes(random.below(300));
+      return random.pick(random.pick(others).statements); // somebody else's, under this topic
     case 3:
-      return nest(random);
+      return random.chance(0.5) ? random.bytes(random.below(300)) : nest(random);
     case 4:
     case 5:
       return resign(random, device, base);
+    case 6:
+    case 7: // one bit of the signature
+      return flipBit(random, base, base.length - SIGNATURE_BYTES);
+    case 8: // one bit anywhere behind the heads of tag and array
+      return flipBit(random, base, 4);
     default:
       return mutateBytes(random, base);
   }
+}
+
+function flipBit(random: Prng, bytes: Uint8Array, from: number): Uint8Array {
+  const changed = Uint8Array.from(bytes);
+  const at = from + random.below(changed.length - from);
+  changed[at] = (changed[at] as number) ^ (1 << random.below(8));
+  return changed;
 }
 
 /** Bytes changed in one to four places, by any of the ways in which transports and encoders go wrong. */

@@ -4,7 +4,7 @@
  * connection breaks first, or the gateway stops, the broker sends it again.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { GatewayError } from '../../errors.ts';
+import { GatewayError, isWithheld } from '../../errors.ts';
 import type { Clock, Intake, Logger, Verdict } from '../../ports.ts';
 import { deviceOfStatementsTopic } from '../topics.ts';
 import { BackOff } from './back-off.ts';
@@ -30,6 +30,8 @@ export interface TakerCounts {
   retained: number;
   badTopics: number;
   failures: number;
+  /** Given back to their devices without an answer: see `#withhold`. */
+  withheld: number;
 }
 
 const FIRST_PAUSE_MS = 100;
@@ -37,7 +39,14 @@ const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 10_000;
 
 export class StatementTaker {
-  readonly counts: TakerCounts = { received: 0, redelivered: 0, retained: 0, badTopics: 0, failures: 0 };
+  readonly counts: TakerCounts = {
+    received: 0,
+    redelivered: 0,
+    retained: 0,
+    badTopics: 0,
+    failures: 0,
+    withheld: 0,
+  };
   readonly #options: TakerOptions;
   readonly #stopped = new AbortController();
   /** Statements that wait for room, in the order they came. */
@@ -104,15 +113,19 @@ export class StatementTaker {
       .then((verdict) => {
         if (verdict === undefined) return; // the broker has it still
         message.acknowledge();
-        onVerdict(device, verdict, message);
+        if (verdict !== 'withheld') onVerdict(device, verdict, message);
       })
       .catch((error: Error) => logger.error({ broker: name, reason: error.message }, 'no answer was sent'))
       .finally(() => this.#underWay.delete(work));
     this.#underWay.add(work);
   }
 
-  /** Undefined when it is left to the broker: the connection broke, or the gateway stops. */
-  async #settle(device: string, message: BrokerMessage): Promise<Verdict | undefined> {
+  /**
+   * Undefined when it is left to the broker: the connection broke, or the gateway stops. `withheld` when it is not taken for the
+   * state of its device: left with the broker it would stand in the way of everybody's, so the device alone keeps it, which
+   * sends it again as long as the gateway itself has not answered.
+   */
+  async #settle(device: string, message: BrokerMessage): Promise<Verdict | 'withheld' | undefined> {
     const { intake, clock } = this.#options;
     const inbound = { device, bytes: message.payload, receivedAt: clock.now() };
     const backOff = new BackOff(FIRST_PAUSE_MS, LONGEST_PAUSE_MS);
@@ -122,12 +135,22 @@ export class StatementTaker {
         this.#works();
         return verdict;
       } catch (error) {
+        if (isWithheld(error)) return this.#withhold(device, error);
         this.#fails(error);
         if (error instanceof GatewayError && error.fatal) return undefined;
         await delay(backOff.next(), undefined, { signal: this.#stopped.signal }).catch(() => undefined);
       }
     }
     return undefined;
+  }
+
+  #withhold(device: string, error: GatewayError): 'withheld' {
+    this.counts.withheld += 1;
+    this.#options.logger.info(
+      { broker: this.#options.name, device, reason: error.message },
+      'statement not answered',
+    );
+    return 'withheld';
   }
 
   #fails(error: unknown): void {
