@@ -6,6 +6,7 @@ import { expect, it } from 'vitest';
 import { Device, type DeviceEvent } from '../device-sim/device.ts';
 import type { OpenLink } from '../device-sim/link.ts';
 import { openMqttLink } from '../device-sim/mqtt-link.ts';
+import { createSigner } from '../src/signature.ts';
 import { endPrograms, vitalseal } from './support/command.ts';
 import { heartRate } from './support/sender.ts';
 import { Site } from './support/site.ts';
@@ -13,6 +14,7 @@ import { until } from './support/wait.ts';
 
 const LOST = new Set([3, 4, 5, 9]);
 const STATEMENTS = 12;
+const SECRET = new Uint8Array(32).fill(11);
 
 /** A way to the broker on which the given publications are lost and acknowledged all the same, the first time. */
 function leakyLink(lost: ReadonlySet<number>): OpenLink {
@@ -50,14 +52,14 @@ it('what a device forgot to be rid of is asked for, and every gap is closed', as
     fresh: () => ({
       urn: 'urn:dev:mac:0024befffe80ca01',
       algorithm: 'ESP256',
-      secretKey: new Uint8Array(32).fill(11),
+      secretKey: SECRET,
     }),
     onEvent: (event) => events.push(event),
     openLink: leakyLink(LOST),
   });
   try {
     await site.startGateway();
-    await site.enrol({ urn: device.urn, publicKey: device.publicKey } as Parameters<Site['enrol']>[0]);
+    await site.enrol({ urn: device.urn, signer: createSigner('ESP256', SECRET) });
     device.connect({ url: site.gateway.mqttUrl });
     for (let nth = 0; nth < STATEMENTS; nth++) {
       await device.record({ subject: 'vitals', payload: heartRate(60 + nth), issuedAt: Date.now() / 1000 });
