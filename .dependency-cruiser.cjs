@@ -35,7 +35,7 @@ module.exports = {
       from: { path: '^contracts/', pathNot: TEST },
       to: { path: `^(${PARTS.join('|')}|bin)/` },
     },
-    ...['ingest', 'validate', 'log', 'anchor', 'deliver', 'http'].map((stage) => ({
+    ...['ingest', 'validate', 'log', 'anchor', 'deliver', 'http', 'watch'].map((stage) => ({
       name: `${stage}-sees-ports-only`,
       comment: 'a stage sees its neighbours through gateway/ports.ts',
       severity: 'error',

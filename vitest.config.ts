@@ -7,7 +7,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['{src,gateway,provider,device-sim,contracts,bin,scripts}/**/*.test.ts'],
+          include: ['{src,gateway,provider,device-sim,contracts,bin,bench,scripts}/**/*.test.ts'],
           exclude: ['**/*.slow.test.ts'],
           testTimeout: 30_000,
         },

@@ -7,17 +7,19 @@ import { measureIntake } from './intake.ts';
 import type { Bench } from './options.ts';
 import { printFigures } from './report.ts';
 import { measureSoak } from './soak.ts';
+import { measureVerify } from './verify.ts';
 
 const BENCHES: Readonly<Record<string, Bench>> = {
   external: ({ say }) => measureExternal(say),
   growth: ({ say }) => measureGrowth(say),
   intake: measureIntake,
   soak: measureSoak,
+  verify: measureVerify,
 };
 const USAGE = `npm run bench -- NAME [--json], where NAME is one of ${Object.keys(BENCHES).join(', ')}
   --json          one line of JSON instead of a table
   --only A,B      intake: only these groups of figures
-  --rounds N      intake: how often each ratio is taken; the median counts (default 5)
+  --rounds N      intake, verify: how often each ratio is taken; the median counts (default 5)
   --cpu-prof DIR  intake: a CPU profile of each thread of the gateway; read them with bench/profile.ts
   --minutes N     soak: how long (default 10)
 `;

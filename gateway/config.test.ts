@@ -330,3 +330,58 @@ describe('the environment', () => {
     expect(refusal(minimal, { [name]: value })).toContain(`  ${key}: `);
   });
 });
+
+describe('how devices connect', () => {
+  const tls = { certFile: 'tls/cert.pem', keyFile: '/abs/key.pem' };
+  const certified = { ...tls, clientCaFile: 'ca.pem', clientCertificate: 'required' };
+
+  test('by default without TLS on this machine, by name, within limits', () => {
+    const { mqtt } = load(minimal);
+    expect(mqtt).toMatchObject({
+      plain: true,
+      authentication: 'none',
+      token: { maxSeconds: 600, leewaySeconds: 300 },
+      limits: { connectionsPerAddress: 5_000, connectSeconds: 10, inFlightMessages: 1_000 },
+    });
+    expect(mqtt.tls).toBeUndefined();
+  });
+
+  test('the files of mqtt.tls are relative to the file, and one that is not named stays so', () => {
+    expect(load({ ...minimal, mqtt: { tls } }).mqtt.tls).toEqual({
+      host: '127.0.0.1',
+      port: 8883,
+      clientCertificate: 'none',
+      certFile: join(folder.path, 'tls/cert.pem'),
+      keyFile: '/abs/key.pem',
+    });
+    const { mqtt } = load({
+      ...minimal,
+      mqtt: { tls: certified, authentication: 'certificate', plain: false },
+    });
+    expect(mqtt.tls?.clientCaFile).toBe(join(folder.path, 'ca.pem'));
+  });
+
+  test.each([
+    [{ plain: false }, 'mqtt.plain: is false and there is no mqtt.tls; nothing would listen'],
+    [{ tls: { ...tls, clientCertificate: 'optional' } }, 'mqtt.tls.clientCaFile: is required where'],
+    [{ authentication: 'certificate' }, 'mqtt.tls.clientCertificate: must be optional or required'],
+    [
+      { authentication: 'token-or-certificate', tls },
+      'mqtt.tls.clientCertificate: must be optional or required',
+    ],
+    [{ authentication: 'password' }, 'mqtt.authentication: '],
+    [{ tls: { keyFile: 'k' } }, 'mqtt.tls.certFile: is required'],
+    [{ limits: { connectSeconds: 0 } }, 'mqtt.limits.connectSeconds: '],
+  ])('%j is refused', (mqtt, message) => {
+    expect(refusal({ ...minimal, mqtt })).toContain(message);
+  });
+
+  test('every policy that can work is taken', () => {
+    for (const mqtt of [
+      { authentication: 'token' },
+      { authentication: 'token', plain: false, tls },
+      { authentication: 'token-or-certificate', tls: { ...certified, clientCertificate: 'optional' } },
+    ])
+      expect(load({ ...minimal, mqtt }).mqtt.authentication).toBe(mqtt.authentication);
+  });
+});

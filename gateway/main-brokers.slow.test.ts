@@ -2,8 +2,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connectAsync, type MqttClient } from 'mqtt';
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, expect, test, vi } from 'vitest';
 import { decodeCbor } from '../src/cbor.ts';
+import { endPrograms } from '../test/support/command.ts';
 import { freePort } from '../test/support/free-port.ts';
 import { missingNote } from '../test/support/installed.ts';
 import { Mosquitto } from '../test/support/mosquitto.ts';
@@ -20,6 +21,8 @@ const eventually = (probe: () => void | Promise<void>) =>
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
+
+afterAll(endPrograms);
 
 async function start(changes: Record<string, unknown>): Promise<GatewayBench> {
   const bench = await GatewayBench.start(changes);

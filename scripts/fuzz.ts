@@ -1,33 +1,48 @@
-/** `npm run fuzz -- NAME --runs N --seed N`: throws seeded input at one part, until a run breaks a promise or all are done. */
+/** `npm run fuzz -- TARGET [--runs N] [--seed S]`: throws generated cases at a part until one of them breaks something. */
 import process from 'node:process';
 import { parseArgs } from 'node:util';
-import { signatures } from '../test/fuzz/signatures.ts';
-import type { FuzzTarget } from '../test/fuzz/target.ts';
+import { FUZZ_TARGETS } from '../test/fuzz/targets.ts';
 
-const TARGETS: readonly FuzzTarget[] = [signatures];
-const DEFAULT_RUNS = '10000';
+const DEFAULT_RUNS = 100_000;
+const SEEDS = 2 ** 32;
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    runs: { type: 'string', default: DEFAULT_RUNS },
-    seed: { type: 'string', default: String(Date.now() % 1_000_000_000) },
-  },
-});
-const [runs, seed] = [Number(values.runs), Number(values.seed)];
-const target = TARGETS.find(({ name }) => name === positionals[0]);
-if (target === undefined || ![runs, seed].every((number) => Number.isSafeInteger(number) && number >= 0)) {
-  const names = TARGETS.map(({ name }) => name).join(', ');
-  process.stderr.write(`usage: npm run fuzz -- NAME [--runs N] [--seed N], where NAME is one of ${names}\n`);
-  process.exitCode = 2;
-} else {
-  const say = (line: string) => process.stdout.write(`${line}\n`);
-  say(`${target.name}: ${runs} runs from seed ${seed}`);
-  try {
-    await target.run({ runs, seed, say });
-    say(`${target.name}: ${runs} runs, no fault`);
-  } catch (error) {
-    process.stderr.write(`${(error as Error).stack}\n`);
-    process.exitCode = 1;
+/** A whole number of at least 0 from the command line. Throws RangeError for anything else. */
+function wholeNumber(name: string, text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 0)
+    throw new RangeError(`--${name}: a whole number, not ${text}`);
+  return value;
+}
+
+async function main(args: string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: { runs: { type: 'string' }, seed: { type: 'string' } },
+  });
+  const target = FUZZ_TARGETS[positionals[0] ?? ''];
+  if (target === undefined || positionals.length > 1) {
+    const known = Object.entries(FUZZ_TARGETS).map(
+      ([name, { summary }]) => `  ${name.padEnd(12)} ${summary}`,
+    );
+    process.stderr.write(`npm run fuzz -- TARGET [--runs N] [--seed S], with one of\n${known.join('\n')}\n`);
+    return 2;
   }
+  const runs = wholeNumber('runs', values.runs ?? String(DEFAULT_RUNS));
+  const seed = wholeNumber('seed', values.seed ?? String(Math.floor(Math.random() * SEEDS)));
+  const say = (line: string): void => void process.stderr.write(`${line}\n`);
+  say(`${positionals[0]}: ${runs} runs with seed ${seed}`);
+  const figures = await target.run({ runs, seed, say });
+  for (const [name, value] of Object.entries(figures)) process.stdout.write(`${name.padEnd(40)} ${value}\n`);
+  return 0;
+}
+
+// Leaving by exit, so that what was started for the run ends with it.
+process.once('SIGINT', () => process.exit(130));
+process.once('SIGTERM', () => process.exit(143));
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
 }

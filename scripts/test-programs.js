@@ -7,7 +7,7 @@ import process from 'node:process';
 /** Program (or a file by its full path), its Debian package, and what is not tested without it. */
 const PROGRAMS = [
   { program: 'openssl', debian: 'openssl', group: 'statements and keys made by openssl' },
-  { program: 'mosquitto', debian: 'mosquitto', group: 'simulated devices on another broker' },
+  { program: 'mosquitto', debian: 'mosquitto', group: 'devices and the gateway on another broker' },
   { program: 'mosquitto_pub', debian: 'mosquitto-clients', group: 'statements published by mosquitto_pub' },
   { program: 'mosquitto_sub', debian: 'mosquitto-clients', group: 'statements received by mosquitto_sub' },
   {

@@ -1,4 +1,7 @@
-/** The reference of `src` as a backend: thirty times slower than native code, and there wherever JavaScript is. */
+/**
+ * The reference of `src` as a backend: up to thirty times slower than native code (bench/verify), and there
+ * wherever JavaScript is.
+ */
 import { verifySignature } from '../../src/signature.ts';
 import { makeBackend, type SignatureBackend } from './signature-backend.ts';
 

@@ -14,7 +14,7 @@ import { isUsableEncoding } from './ed25519-encoding.ts';
 import {
   makeBackend,
   type NativeKey,
-  NO_KEY,
+  noKey,
   requireBytes,
   SIGNATURE_BYTES,
   type SignatureBackend,
@@ -39,19 +39,19 @@ export const OPENSSL_BACKEND: SignatureBackend = makeBackend(
 );
 
 function prepareKey(algorithm: Algorithm, publicKey: Uint8Array): NativeKey {
-  if (publicKey.length !== SPKI[algorithm].keyBytes) return NO_KEY;
+  if (publicKey.length !== SPKI[algorithm].keyBytes) return noKey();
   if (algorithm === 'Ed25519') {
-    if (!isUsableEncoding(publicKey)) return NO_KEY;
+    if (!isUsableEncoding(publicKey)) return noKey();
     return new Ed25519Key(readKey(algorithm, publicKey));
   }
-  if (publicKey[0] !== UNCOMPRESSED) return NO_KEY;
+  if (publicKey[0] !== UNCOMPRESSED) return noKey();
   let key: KeyObject;
   try {
     key = readKey(algorithm, publicKey); // attacker-controlled
   } catch (error) {
     // No point of the curve: such a key verifies nothing. A good one that OpenSSL will not take is a failure of ours,
     // and must not turn into the verdict that its device's signatures are bad.
-    if (parsePublicKey(algorithm, publicKey).kind === 'reject') return NO_KEY;
+    if (parsePublicKey(algorithm, publicKey).kind === 'reject') return noKey();
     throw error;
   }
   return new EcdsaKey(key);

@@ -32,13 +32,15 @@ export interface SignatureBackend<A extends Algorithm = Algorithm> {
 /** Of every algorithm: R || S or r || s. */
 export const SIGNATURE_BYTES = 64;
 
-/** Under a key that is none, nothing is valid. */
-export const NO_KEY: NativeKey = {
-  verify(message, signature) {
-    requireBytes(message, signature);
-    return false;
-  },
-};
+/** A key that is none: nothing is valid under it. */
+export function noKey(): NativeKey {
+  return {
+    verify(message, signature) {
+      requireBytes(message, signature);
+      return false;
+    },
+  };
+}
 
 /** A backend from how it makes a key ready; the arguments have been checked for their types. */
 export function makeBackend<A extends Algorithm>(

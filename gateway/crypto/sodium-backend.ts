@@ -9,7 +9,7 @@ import { asBuffer } from './bytes.ts';
 import {
   makeBackend,
   type NativeKey,
-  NO_KEY,
+  noKey,
   requireBytes,
   SIGNATURE_BYTES,
   type SignatureBackend,
@@ -25,7 +25,7 @@ export async function loadSodiumBackend(): Promise<SignatureBackend<'Ed25519'> |
     const { default: sodium } = await import('sodium-native');
     const verifyDetached = sodium.crypto_sign_verify_detached;
     return makeBackend('libsodium', ['Ed25519'], (_, publicKey) =>
-      publicKey.length === KEY_BYTES ? new SodiumKey(verifyDetached, publicKey) : NO_KEY,
+      publicKey.length === KEY_BYTES ? new SodiumKey(verifyDetached, publicKey) : noKey(),
     );
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error));

@@ -4,6 +4,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { BrokerBench } from '../testing/broker-bench.ts';
 import {
+  CONNACK,
+  connectPacket,
   PINGREQ_PACKET,
   PINGRESP,
   PUBACK,
@@ -92,6 +94,17 @@ test('who is not read from is not taken for gone: not for its silence, its pings
   makeRoom(10);
   half.send(messageOf(urnOf(3)).subarray(20));
   await Promise.all([pinging.receive(PINGRESP), silent.receive(PUBACK), half.receive(PUBACK)]);
+});
+
+test('a device may connect while there is no room, and waits with what it has to send', async () => {
+  const link = await RawMqtt.open(bench.port);
+  const message = messageOf(urnOf(7));
+  link.send(Buffer.concat([connectPacket({ clientId: 'c', username: urnOf(7) }), message]));
+  expect((await link.receive(CONNACK)).body[1]).toBe(0);
+  await vi.waitFor(() => expect(bench.broker.waiting).toBe(1));
+  expect(taken).toEqual([]);
+  makeRoom(1);
+  await link.receive(PUBACK);
 });
 
 test('a sender that has filled its socket takes no memory beyond it', async () => {

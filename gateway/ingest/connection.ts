@@ -158,7 +158,8 @@ export class Connection implements Reader {
   #mayRead(): boolean {
     this.#isHeld = this.guard.isHeld;
     if (this.#isHeld || this.#debtTimer !== undefined) return false;
-    return this.#options.gate.pass(this);
+    // A CONNECT takes no room of the intake; nothing behind it passes the guard before it is answered.
+    return this.guard.connect === undefined || this.#options.gate.pass(this);
   }
 
   #note(bytes: number): void {

@@ -4,13 +4,14 @@
  * asked for. Payloads are skipped over, never copied; what is gathered of a packet cut in two is its head, at most 8 KiB.
  */
 import {
-  bodyBounds,
   type ConnectFields,
   filtersFault,
   firstByteFault,
+  longestBody,
   PACKET,
   type PacketFault,
   readConnect,
+  shortestBody,
   TOPIC_BYTES_MAX,
   topicFault,
 } from './packet-rules.ts';
@@ -194,15 +195,16 @@ export class PacketGuard {
 
   #readLength(byte: number): undefined {
     if (this.#place > 3) return this.#fail('oversize', 'a length of more than four bytes');
-    this.#length += (byte & 0x7f) * 128 ** this.#place++;
-    const [shortest, longest] = bodyBounds(this.#type, this.#options.maxPacketBytes);
+    this.#length |= (byte & 0x7f) << (7 * this.#place++);
+    const longest = longestBody(this.#type, this.#options.maxPacketBytes);
     if (this.#length > longest)
       return this.#fail(
         'oversize',
         `a packet of type ${this.#type} that announces more than ${longest} bytes`,
       );
     if ((byte & 0x80) !== 0) return;
-    if (this.#length < shortest) return this.#fail('bad-packet', 'a packet that is too short to be one');
+    if (this.#length < shortestBody(this.#type))
+      return this.#fail('bad-packet', 'a packet that is too short to be one');
     if (this.#length > SMALL_PACKET_BYTES) {
       if (!this.#options.budget.take(this.#length))
         return this.#fail('overloaded', 'too many long packets are unfinished');
@@ -265,7 +267,10 @@ export class PacketGuard {
   }
 
   #endHead(body: Uint8Array, need: number): undefined {
-    const wrong = this.#bodyFault(body.subarray(0, need));
+    const wrong =
+      this.#type === PACKET.publish
+        ? this.#publishFault(body, need)
+        : this.#bodyFault(body.length === need ? body : body.subarray(0, need));
     if (wrong !== undefined) return this.#fail('bad-packet', wrong);
     if (this.#fault !== undefined) return;
     this.#rest = this.#length - need;
@@ -275,8 +280,6 @@ export class PacketGuard {
 
   #bodyFault(head: Uint8Array): string | undefined {
     switch (this.#type) {
-      case PACKET.publish:
-        return this.#publishFault(head);
       case PACKET.connect:
         return this.#readConnect(head);
       case PACKET.subscribe:
@@ -292,9 +295,9 @@ export class PacketGuard {
     }
   }
 
-  #publishFault(head: Uint8Array): string | undefined {
-    const end = head.length - (this.#qos > 0 ? 2 : 0);
-    const wrong = topicFault(head.subarray(2, end));
+  #publishFault(head: Uint8Array, need: number): string | undefined {
+    const end = need - (this.#qos > 0 ? 2 : 0);
+    const wrong = topicFault(head, 2, end);
     if (wrong !== undefined) return wrong;
     this.#inFlight += 1;
     this.#inFlightBytes += this.#length;

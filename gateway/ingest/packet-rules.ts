@@ -99,35 +99,53 @@ export function firstByteFault(first: number): string | undefined {
   }
 }
 
-/** Shortest and longest body of a packet of this type. `publish`: the configured longest body of a PUBLISH. */
-export function bodyBounds(type: number, publish: number): readonly [shortest: number, longest: number] {
+/** Longest body of a packet of this type. `publish`: the configured longest body of a PUBLISH. */
+export function longestBody(type: number, publish: number): number {
   switch (type) {
     case PACKET.publish:
-      return [3, publish];
+      return publish;
     case PACKET.connect:
-      return [12, Math.min(CONNECT_BYTES_MAX, publish)];
+      return Math.min(CONNECT_BYTES_MAX, publish);
     case PACKET.subscribe:
     case PACKET.unsubscribe:
-      return [5, Math.min(FILTER_PACKET_BYTES_MAX, publish)];
+      return Math.min(FILTER_PACKET_BYTES_MAX, publish);
     case PACKET.pingreq:
     case PACKET.disconnect:
-      return [0, 0];
+      return 0;
     default:
-      return [2, 2];
+      return 2;
   }
 }
 
-/** What is wrong with the topic of a PUBLISH [MQTT-3.3.2-1, MQTT-3.3.2-2, MQTT-4.7.3-1]. The common case is plain ASCII. */
-export function topicFault(topic: Uint8Array): string | undefined {
-  if (topic.length === 0) return 'an empty topic';
+/** Shortest body of a packet of this type. */
+export function shortestBody(type: number): number {
+  switch (type) {
+    case PACKET.publish:
+      return 3;
+    case PACKET.connect:
+      return 12;
+    case PACKET.subscribe:
+    case PACKET.unsubscribe:
+      return 5;
+    case PACKET.pingreq:
+    case PACKET.disconnect:
+      return 0;
+    default:
+      return 2;
+  }
+}
+
+/** What is wrong with the topic of a PUBLISH, in these bytes [MQTT-3.3.2-1, MQTT-3.3.2-2, MQTT-4.7.3-1]. The common case is plain ASCII. */
+export function topicFault(bytes: Uint8Array, from = 0, to = bytes.length): string | undefined {
+  if (from === to) return 'an empty topic';
   let plain = true;
-  for (const byte of topic) {
+  for (let at = from; at < to; at++) {
+    const byte = bytes[at] as number;
     if (byte === 0x23 || byte === 0x2b) return 'a wildcard in the topic of a PUBLISH';
     if (byte < 0x20 || byte > 0x7e) plain = false;
   }
-  return plain || readText(topic) !== undefined
-    ? undefined
-    : 'a topic with characters that must not be there';
+  if (plain || readText(bytes.subarray(from, to)) !== undefined) return undefined;
+  return 'a topic with characters that must not be there';
 }
 
 /** What is wrong with a SUBSCRIBE or UNSUBSCRIBE [MQTT-2.3.1-1, MQTT-3.8.3-3, MQTT-3.8.3-4, MQTT-3.10.3-2]. */

@@ -19,6 +19,7 @@ import type { DeviceWork } from '../request-watch.ts';
 import { readSecret } from '../secrets.ts';
 import { openReader } from '../store/database.ts';
 import { Caller, toError } from './rpc.ts';
+import { splitAnchors, splitDeliveries } from './split-stores.ts';
 import type { StoreEvent, StoreThreadData, ThreadMessage } from './thread.ts';
 
 /** The store as the rest of the gateway sees it. */
@@ -103,8 +104,8 @@ export async function connectStore(
         heldBack: caller.remote<HeldBack>('heldBack'),
         silentMarks: caller.remote<SilentMarks>('silentMarks'),
       },
-      anchors: caller.remote<AnchorStore>('anchors'),
-      deliveries: caller.remote<DeliveryStore>('deliveries'),
+      anchors: splitAnchors(db, caller.remote<AnchorStore>('anchors')),
+      deliveries: splitDeliveries(db, caller.remote<DeliveryStore>('deliveries')),
       close: async () => {
         isClosing = true;
         db.close();

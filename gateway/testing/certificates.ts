@@ -71,8 +71,10 @@ export class CertificateAuthority {
   }
 }
 
+/** Of the machine. */
+const OPENSSL = 'openssl';
 const NEW_KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
 
 function openssl(...args: readonly string[]): void {
-  execFileSync('openssl', args, { stdio: 'pipe' });
+  execFileSync(OPENSSL, args, { stdio: 'pipe' });
 }

@@ -45,6 +45,9 @@ export interface BenchOptions {
   readonly quarantine?: { readonly perDevice: number; readonly total: number };
   readonly commit?: { readonly maxBatch: number; readonly maxBatchBytes: number; readonly maxQueue: number };
   readonly masterKey?: Uint8Array;
+  /** In place of one on this thread that answers at once. */
+  readonly checker?: Checker;
+  readonly maxQueue?: number;
 }
 
 /** Everything from the intake down, and what it told its listeners. */
@@ -101,8 +104,8 @@ export class LogBench {
     this.intake = new StatementIntake({
       registry: this.registry,
       log: this.log.writer,
-      checker: LOCAL_CHECKER,
-      maxQueue: 10_000,
+      checker: options.checker ?? LOCAL_CHECKER,
+      maxQueue: options.maxQueue ?? 10_000,
       maxStatementBytes: MAX_STATEMENT_BYTES,
       onVerdict: (verdict) => this.verdicts.push(verdict),
     });

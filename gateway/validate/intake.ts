@@ -146,11 +146,15 @@ export class StatementIntake implements Intake {
     const refused: Ticket[] = [];
     const refusals: BatchRefusal[] = [];
     for (const ticket of tickets) {
-      const refusal = this.#look(ticket);
-      if (refusal === undefined) asked.push(ticket);
-      else {
-        refusals.push({ ...refusal, at: refused.length, device: ticket.inbound.device });
-        refused.push(ticket);
+      try {
+        const refusal = this.#look(ticket);
+        if (refusal === undefined) asked.push(ticket);
+        else {
+          refusals.push({ ...refusal, at: refused.length, device: ticket.inbound.device });
+          refused.push(ticket);
+        }
+      } catch (error) {
+        this.#giveUp(ticket, error); // the store could not be read; the device will send it again
       }
     }
     if (refused.length > 0) void this.#record(refused, refusedBatch(refused, refusals));
@@ -176,44 +180,53 @@ export class StatementIntake implements Intake {
     const before = this.#handedOver;
     const turn = Promise.withResolvers<void>();
     this.#handedOver = turn.promise;
-    const request = makeCheckRequest(
-      tickets.map(({ inbound, device, isNotHeld }) => ({
-        inbound,
-        device: device as EnrolledDevice,
-        head: this.#heads.get(inbound.device),
-        isNotHeld,
-      })),
-    );
+    const answer = this.#ask(tickets);
+    answer.catch(() => undefined); // it is heard below, in its turn
+    await before;
+    try {
+      void this.#record(tickets, this.#withdrawStale(tickets, await answer));
+    } catch (cause) {
+      if (tickets.length === 1) this.#failCheck(tickets, cause);
+      else await this.#checkOneByOne(tickets);
+    }
+    turn.resolve();
+  }
+
+  /** What a thread finds. */
+  async #ask(tickets: readonly Ticket[]): Promise<CheckedData> {
     this.#checking += 1;
     try {
-      const data = await this.#options.checker.check(request).finally(() => {
-        this.#checking -= 1;
-        this.#schedule();
-      });
-      await before;
-      const recorded = this.#record(tickets, this.#withdrawStale(tickets, data));
-      turn.resolve();
-      await recorded;
-    } catch (cause) {
-      turn.resolve();
-      this.#checkOneByOne(tickets, cause);
+      return await this.#options.checker.check(
+        makeCheckRequest(
+          tickets.map(({ inbound, device, isNotHeld }) => ({
+            inbound,
+            device: device as EnrolledDevice,
+            head: this.#heads.get(inbound.device),
+            isNotHeld,
+          })),
+        ),
+      );
+    } finally {
+      this.#checking -= 1;
+      this.#schedule();
     }
   }
 
-  /** A thread failed: whatever it was in one of the messages must not keep the others. */
-  #checkOneByOne(tickets: readonly Ticket[], cause: unknown): void {
-    this.#underWay -= tickets.length;
-    if (tickets.length > 1) {
-      for (const ticket of tickets) this.#dispatch([ticket]);
-      return;
+  /** A thread failed: whatever it was in one of the messages must not keep the others, nor change their order. */
+  async #checkOneByOne(tickets: readonly Ticket[]): Promise<void> {
+    for (const ticket of tickets) {
+      const alone = [ticket];
+      try {
+        void this.#record(alone, this.#withdrawStale(alone, await this.#ask(alone)));
+      } catch (cause) {
+        this.#failCheck(alone, cause);
+      }
     }
-    const error = new GatewayError(
-      'check-failed',
-      'a statement could not be checked; this is a fault of the gateway',
-      { cause },
-    );
-    for (const ticket of tickets) this.#fail(ticket, error);
-    this.#afterVerdicts();
+  }
+
+  #failCheck(tickets: readonly Ticket[], cause: unknown): void {
+    const why = 'a statement could not be checked; this is a fault of the gateway';
+    for (const ticket of tickets) this.#giveUp(ticket, new GatewayError('check-failed', why, { cause }));
   }
 
   /** Takes back refusals for a state of the device that has changed meanwhile: those messages are checked again. */
@@ -233,18 +246,23 @@ export class StatementIntake implements Intake {
   /** Hands a batch to the log and its verdicts to those who wait for them. */
   async #record(tickets: readonly Ticket[], data: CheckedData): Promise<void> {
     const checked = new CheckedBatch(data);
+    let verdicts: VerdictBatch;
     try {
-      const verdicts = new VerdictBatch(await this.#options.log.commit(data));
-      this.#underWay -= tickets.length;
-      const refusals = new Map(verdicts.data.refusals.map((refusal) => [refusal.at, refusal]));
-      for (const [at, ticket] of tickets.entries()) {
-        const head = verdicts.head(at);
-        if (head !== undefined) this.#learn(ticket.inbound.device, head);
-        this.#settle(ticket, at, checked, verdicts, refusals.get(at));
-      }
+      verdicts = new VerdictBatch(await this.#options.log.commit(data));
     } catch (error) {
-      this.#underWay -= tickets.length;
-      for (const ticket of tickets) this.#fail(ticket, error);
+      for (const ticket of tickets) this.#giveUp(ticket, error);
+      return;
+    }
+    this.#underWay -= tickets.length;
+    const refusals = new Map(verdicts.data.refusals.map((refusal) => [refusal.at, refusal]));
+    for (const [at, ticket] of tickets.entries()) {
+      const head = verdicts.head(at);
+      if (head !== undefined) this.#learn(ticket.inbound.device, head);
+      try {
+        this.#settle(ticket, at, checked, verdicts, refusals.get(at));
+      } catch (error) {
+        this.#fail(ticket, error); // who listens must not keep the others from their verdicts
+      }
     }
     this.#afterVerdicts();
   }
@@ -303,6 +321,13 @@ export class StatementIntake implements Intake {
   #fail(ticket: Ticket, error: unknown): void {
     this.#queue.release(ticket.inbound.device);
     ticket.reject(error);
+  }
+
+  /** Ends the way of a message without a verdict. */
+  #giveUp(ticket: Ticket, error: unknown): void {
+    this.#underWay -= 1;
+    this.#fail(ticket, error);
+    this.#afterVerdicts();
   }
 
   #learn(device: string, head: Head): void {

@@ -1,4 +1,7 @@
+import { p256 } from '@noble/curves/nist.js';
+import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { expect, test } from 'vitest';
+import { type PublicKey, parsePublicKey } from '../../src/cose/key.ts';
 import { ALGORITHMS, signerFrom } from '../testing/wearable.ts';
 import { ReadyKeys } from './ready-keys.ts';
 
@@ -50,14 +53,28 @@ test('the key made first goes first', () => {
   expect(keys.of(a)).not.toBe(readyA);
 });
 
-test('keys that differ in one bit, or in their algorithm alone, are two keys', () => {
-  const keys = new ReadyKeys(1000);
-  const { bytes } = signerFrom('one', 'ESP256').publicKey;
-  const ready = [keys.of({ algorithm: 'ESP256', bytes }), keys.of({ algorithm: 'Ed25519', bytes })];
-  for (let bit = 0; bit < 8 * bytes.length; bit++) {
-    const other = Uint8Array.from(bytes);
-    other[bit >> 3] = (other[bit >> 3] as number) ^ (1 << (bit & 7));
-    ready.push(keys.of({ algorithm: 'Ed25519', bytes: other }));
+/** The other key of the same x (of the same y, for Ed25519): as alike as two keys can be. */
+function mirrored({ algorithm, bytes }: PublicKey): PublicKey {
+  const other = Uint8Array.from(bytes);
+  if (algorithm === 'Ed25519')
+    other[31] = (other[31] as number) ^ 0x80; // the sign of x
+  else {
+    const { Point } = algorithm === 'ESP256' ? p256 : secp256k1;
+    other.set(Point.fromBytes(bytes).negate().toBytes(false));
   }
-  expect(keys.size).toBe(ready.length);
+  return { algorithm, bytes: other };
+}
+
+test.each(ALGORITHMS)('%s: a key and the one that mirrors it are two keys', async (algorithm) => {
+  const keys = new ReadyKeys(10);
+  const signer = signerFrom('one', algorithm);
+  const signature = await signer.sign(message);
+  const other = mirrored(signer.publicKey);
+  expect(parsePublicKey(algorithm, other.bytes)).toMatchObject({ kind: 'ok' });
+  for (const [key, isValid] of [
+    [other, false],
+    [signer.publicKey, true],
+    [other, false],
+  ] as const)
+    expect(keys.of(key).verify(message, signature)).toBe(isValid);
 });

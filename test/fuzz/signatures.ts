@@ -14,7 +14,7 @@ import { readStatement, type StatementContent } from './independent-statement.ts
 import { type Claim, makePool, mutatedClaim } from './mutate-signature.ts';
 import { mutatedStatement, type StatementVectors, statementPool } from './mutate-statement.ts';
 import { SeededRandom } from './seeded-random.ts';
-import type { FuzzOptions, FuzzTarget } from './target.ts';
+import { FuzzFinding, type FuzzOptions, type FuzzTarget } from './target.ts';
 
 const VECTORS = new URL('../../docs/vectors/statements.json', import.meta.url);
 /** Of so many runs one asks whether enrolment takes the key: for Ed25519 that costs as much as a verification by noble. */
@@ -32,14 +32,12 @@ export interface SignatureCounts {
   enrollable: number;
 }
 
-export const signatures: FuzzTarget = {
-  name: 'signatures',
-  async run(options) {
-    await fuzzSignatures(options);
-  },
+export const signatureFuzz: FuzzTarget = {
+  summary: 'signatures, keys and statements: every backend gives the same verdict',
+  run: async (options) => ({ ...(await fuzzSignatures(options)) }),
 };
 
-/** The run behind {@link signatures}, with its counts. */
+/** The run behind {@link signatureFuzz}, with its counts. */
 export async function fuzzSignatures({ runs, seed, say }: FuzzOptions): Promise<SignatureCounts> {
   const claims = await makePool();
   const statements = statementPool(JSON.parse(readFileSync(VECTORS, 'utf8')) as StatementVectors);
@@ -58,15 +56,10 @@ export async function fuzzSignatures({ runs, seed, say }: FuzzOptions): Promise<
       if (random.chance(3)) checkStatement(mutatedStatement(random, statements), counts);
       else checkClaim(random, mutatedClaim(random, claims), counts);
     } catch (error) {
-      throw new Error(`signatures: seed ${seed + i}: ${(error as Error).message}`, { cause: error });
+      throw new FuzzFinding('signatures', { runs: 1, seed: seed + i }, (error as Error).message);
     }
     if ((i + 1) % Math.ceil(runs / LINES) === 0) say(`${i + 1} of ${runs}`);
   }
-  say(
-    Object.entries(counts)
-      .map(([name, count]) => `${name} ${count}`)
-      .join(', '),
-  );
   return counts;
 }
 

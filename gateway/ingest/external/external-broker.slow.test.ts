@@ -2,9 +2,9 @@
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { connect, connectAsync, type IClientOptions, type MqttClient } from 'mqtt';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { decodeCbor } from '../../../src/cbor.ts';
-import { runProgram } from '../../../test/support/command.ts';
+import { endPrograms, runProgram } from '../../../test/support/command.ts';
 import { missingNote } from '../../../test/support/installed.ts';
 import { Mosquitto } from '../../../test/support/mosquitto.ts';
 import { openssl } from '../../../test/support/openssl.ts';
@@ -79,6 +79,8 @@ async function publish(device: Wearable, statements: readonly Uint8Array[]): Pro
     statements.map((bytes) => publisher.publishAsync(topicOf(device), Buffer.from(bytes), { qos: 1 })),
   );
 }
+
+afterAll(endPrograms); // also after a test that could not clean up
 
 beforeEach(async () => {
   bench = new LogBench();

@@ -1,0 +1,9 @@
+/** Everything that `npm run fuzz` knows, by its name. */
+import { mqttFuzz } from './mqtt.ts';
+import { signatureFuzz } from './signatures.ts';
+import type { FuzzTarget } from './target.ts';
+
+export const FUZZ_TARGETS: Readonly<Record<string, FuzzTarget>> = {
+  mqtt: mqttFuzz,
+  signatures: signatureFuzz,
+};
