@@ -239,3 +239,33 @@ test('whatever the file: no exception, and every line is enrolled or told of', (
     { numRuns: 2000 },
   );
 });
+
+test('a cadence in seconds, off, default or nothing; anything else is told', () => {
+  const cadences = ['60', 'off', 'DEFAULT', '', '0', '1.5', '99999999', '"a ""b"""'];
+  const text = [
+    'device,patient,provider,key,cadence',
+    ...cadences.map((cadence, at) => `${urn(at + 1)},p,clinic,${base64(at + 1)},${cadence}`),
+  ].join('\n');
+  const { enrolments, problems } = readEnrolments(text, {
+    format: 'csv',
+    providers: ['clinic'],
+    provider: undefined,
+  });
+  expect(enrolments.map(({ cadence }) => cadence)).toEqual([60, 0, null, null]);
+  expect(problems.map(({ line }) => line)).toEqual([6, 7, 8, 9]);
+  expect(problems[0]?.problem).toBe(
+    'cadence: must be whole seconds from 1 to 31536000 (a year), off or default',
+  );
+  const lines = [60, 'off', null].map((cadence, at) =>
+    JSON.stringify({ device: urn(at + 1), patient: 'p', provider: 'clinic', key: base64(at + 1), cadence }),
+  );
+  const json = readEnrolments(lines.join('\n'), {
+    format: 'jsonl',
+    providers: ['clinic'],
+    provider: undefined,
+  });
+  expect(json).toMatchObject({
+    problems: [],
+    enrolments: [{ cadence: 60 }, { cadence: 0 }, { cadence: null }],
+  });
+});

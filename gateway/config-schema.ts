@@ -427,12 +427,13 @@ const limits = Type.Object(
   {
     quarantinePerDevice: count({
       default: 1_000,
-      description: 'Refused statements kept for each device.',
+      description:
+        'Refused statements kept for each device, and as many that are held back while it is suspended; further ones of those are not acknowledged.',
       attack: 'A low value lets evidence be flushed out.',
     }),
     quarantineTotal: count({
       default: 100_000,
-      description: 'Refused statements kept in all.',
+      description: 'Refused statements kept in all, and as many that are held back.',
       attack: 'A high value lets refused statements fill the disk.',
     }),
     checkThreads: Type.Optional(
@@ -517,7 +518,7 @@ export const GatewayConfigSchema = Type.Object(
             minimum: 1,
             maximum: 31_536_000,
             description:
-              'An active device of which nothing is accepted for so long is silent: a warning in the log, `vitalseal_devices_silent`, and its place in the list of devices. Without it nobody is.',
+              'An active device of which nothing is accepted for so long is silent: a warning in the log, `vitalseal_devices_silent`, `GET /v1/devices?silent=true`. A device can have a cadence of its own (`vitalseal device cadence`). Without either it is never silent.',
             attack: 'Without it, or with a high value, readings that do not come are noticed by nobody.',
           }),
         ),

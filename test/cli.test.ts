@@ -86,6 +86,7 @@ describe('usage', () => {
         device suspend  Refuse a device’s statements for now
         device resume   Take a suspended device’s statements again
         device revoke   Trust a device no more, for good
+        device cadence  Say how long a device may be silent before that is an alarm
 
       vitalseal COMMAND --help explains one. Exit codes: 0 done; 1 the answer is no; 2 wrong usage or configuration;
       3 something needed is not there."

@@ -1,7 +1,7 @@
 /** A real file system under the store that fills up, turns read-only, or loses its power; and a data directory that is taken away. */
 import { renameSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createSigner } from '../src/signature.ts';
 import { endPrograms, vitalseal } from './support/command.ts';
 import { expectEachOnce } from './support/each-once.ts';
@@ -10,9 +10,9 @@ import { Sender } from './support/sender.ts';
 import { Site } from './support/site.ts';
 import { until } from './support/wait.ts';
 
-const DISK_MEGABYTES = 24;
+const DISK_MEGABYTES = 32;
 const IN_FLIGHT = 8;
-const POWER_CUTS = 4;
+const POWER_CUTS = 3;
 const UNSAFE = 3;
 const note = loopDiskNote();
 
@@ -20,8 +20,10 @@ describe.skipIf(note !== '')(`a real disk${note}`, () => {
   let site: Site;
   let sender: Sender;
   let disk: LoopDisk;
+  let start: number;
 
-  beforeEach(async () => {
+  // One after another on one installation, each with all that the ones before it went through.
+  beforeAll(async () => {
     site = await Site.create();
     disk = new LoopDisk(site.file('image'), site.file('gateway/data'), DISK_MEGABYTES);
     sender = new Sender('urn:dev:mac:0024befffe80fd01', createSigner('Ed25519', new Uint8Array(32).fill(13)));
@@ -30,7 +32,11 @@ describe.skipIf(note !== '')(`a real disk${note}`, () => {
     await sender.connect(site.gateway.mqttUrl);
   }, 60_000);
 
-  afterEach(async () => {
+  beforeEach(() => {
+    start = sender.acknowledged.size;
+  });
+
+  afterAll(async () => {
     await sender.disconnect();
     await endPrograms();
     disk.unmount();
@@ -63,7 +69,7 @@ describe.skipIf(note !== '')(`a real disk${note}`, () => {
 
   it('stops when the disk turns read-only under load, and goes on once it can be written', async () => {
     sender.startLoad(IN_FLIGHT);
-    await until('progress', () => sender.acknowledged.size > 50);
+    await until('progress', () => sender.acknowledged.size > start + 50);
     disk.abort();
     await until('the gateway noticing', () => site.gateway.err().includes('"code":"store-unavailable"'));
     expect(await site.gateway.exited).toBe(UNSAFE);
@@ -79,7 +85,7 @@ describe.skipIf(note !== '')(`a real disk${note}`, () => {
 
   it('acknowledges nothing while the disk is full, and goes on by itself once there is room', async () => {
     sender.startLoad(IN_FLIGHT);
-    await until('progress', () => sender.acknowledged.size > 50);
+    await until('progress', () => sender.acknowledged.size > start + 50);
     const free = disk.fill();
     await until('a complaint', () => site.gateway.err().includes('the disk is full'));
     const stuck = sender.acknowledged.size;
@@ -92,7 +98,7 @@ describe.skipIf(note !== '')(`a real disk${note}`, () => {
 
   it('starts again after a kill on the full disk, with room or without', async () => {
     sender.startLoad(IN_FLIGHT);
-    await until('progress', () => sender.acknowledged.size > 50);
+    await until('progress', () => sender.acknowledged.size > start + 50);
     const free = disk.fill();
     await until('a complaint', () => site.gateway.err().includes('the disk is full'));
     site.gateway.kill('SIGKILL');

@@ -12,8 +12,8 @@ import { Sender } from './support/sender.ts';
 import { Site } from './support/site.ts';
 import { until } from './support/wait.ts';
 
-const KILLS = 16;
-const KILLS_EACH = 8;
+const KILLS = 12;
+const KILLS_EACH = 6;
 const IN_FLIGHT = 8;
 const STOPS_WITHIN_MS = 8_000;
 

@@ -15,8 +15,8 @@ import { shown } from './rates.ts';
 const DEVICES = 1_000;
 const FLEET = { algorithm: 'Ed25519', first: 1, count: DEVICES } as const;
 const PER_SECOND = 1_000;
-const SECONDS = 8;
-const COMMIT_SECONDS = 3;
+const SECONDS = 6;
+const COMMIT_SECONDS = 2;
 const OPENSSL_SECONDS = 1;
 const SETTLE_MS = 100;
 /** As much as a sealed reading. */

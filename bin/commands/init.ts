@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { Wallet } from 'ethers';
 import { sha256 } from '../../gateway/crypto/hash.ts';
+import { syncFolder } from '../../gateway/store/sync-folder.ts';
 import { bytesToBase64, bytesToHex } from '../../src/bytes.ts';
 import { thumbprint } from '../../src/cose/key.ts';
 import { createSigner } from '../../src/signature.ts';
@@ -63,6 +64,7 @@ run vitalseal serve.`,
         account: wallet.address,
       }),
     );
+    for (const folder of [directory, dirname(directory)]) syncFolder(folder);
     io.out(`made ${directory} for the log ${origin}`);
     io.out(`account that pays for anchors: ${wallet.address} (fund it, then vitalseal contract deploy)`);
     io.out(
@@ -94,8 +96,9 @@ function writeSecret(directory: string, name: string): Uint8Array {
   return secret;
 }
 
+/** On the disk when `init` returns: without the master key nothing could be read that the gateway acknowledges from here on. */
 function writePrivate(directory: string, name: string, content: string): void {
-  writeFileSync(join(directory, name), content, { mode: 0o600, flag: 'wx' });
+  writeFileSync(join(directory, name), content, { mode: 0o600, flag: 'wx', flush: true });
 }
 
 function json(value: object): string {

@@ -7,6 +7,7 @@ import type { GatewayConfig } from '../config-schema.ts';
 import { openStore } from '../open-store.ts';
 import type { Logger } from '../ports.ts';
 import { deviceWorkOf } from '../request-watch.ts';
+import { foldWal } from '../store/database.ts';
 import { answerCall, type CallMessage, type ReplyMessage, toPlain } from './rpc.ts';
 
 /** What the thread tells unasked. */
@@ -51,6 +52,7 @@ function serve(port: NonNullable<typeof parentPort>, { config, now }: StoreThrea
       onCommit: (messages, seconds) => tell({ event: 'commit', messages, seconds }),
       onFatal: (error) => tell({ event: 'fatal', error: toPlain(error) }),
     });
+    foldWal(store.db);
     const { writer, sealer, deviceEvents, heldBack, silentMarks } = store.log;
     const deviceWork = deviceWorkOf(deviceEvents);
     const { anchors, deliveries } = store;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { GatewayError } from '../errors.ts';
 import { makeFolder, type TestFolder } from '../testing/folder.ts';
-import { openDatabase, storeError } from './database.ts';
+import { foldWal, openDatabase, openReader, storeError } from './database.ts';
 
 let folder: TestFolder;
 const SCHEMA = 'CREATE TABLE IF NOT EXISTS t (x INTEGER) STRICT;';
@@ -80,4 +80,33 @@ test('the file and those beside it are for their owner only, whatever the umask'
   } finally {
     process.umask(umask);
   }
+});
+
+test('at a start the write-ahead log is folded into the database, whole', () => {
+  const file = join(folder.path, 'a.db');
+  const db = openDatabase(file, [SCHEMA]);
+  db.exec('INSERT INTO t VALUES (5)');
+  const before = statSync(file).size;
+  foldWal(db);
+  expect(statSync(file).size).toBeGreaterThan(before);
+  db.close();
+});
+
+test('a start does not go on while an old state is read, because not everything can be made durable then', () => {
+  const file = join(folder.path, 'a.db');
+  const db = openDatabase(file, [SCHEMA]);
+  db.pragma('busy_timeout = 1');
+  const reader = openReader(file);
+  reader.exec('BEGIN');
+  reader.prepare('SELECT count(*) FROM t').get();
+  db.exec('INSERT INTO t VALUES (5)');
+  const { code, fatal, message } = failure(() => foldWal(db));
+  expect({ code, fatal }).toEqual({ code: 'store-unavailable', fatal: true });
+  expect(message).toMatchInlineSnapshot(
+    `"another process reads an old state of the store, such as a long check or a backup; end it, then start again"`,
+  );
+  reader.exec('COMMIT');
+  foldWal(db);
+  reader.close();
+  db.close();
 });

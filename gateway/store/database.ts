@@ -43,6 +43,26 @@ export function openDatabase(file: string, schemas: readonly string[]): Db {
   }
 }
 
+/**
+ * Makes durable what an earlier process left in the WAL: writes all of it into the database and syncs that. What can be read at a start
+ * need not be on the disk: a killed process may have written and not synced, and after a failed fsync the kernel takes the pages for clean,
+ * so that no later fsync of the WAL writes them. Nothing found there may be called known before this.
+ */
+export function foldWal(db: Db): void {
+  let outcome: { readonly busy: number; readonly log: number; readonly checkpointed: number } | undefined;
+  try {
+    [outcome] = db.pragma('wal_checkpoint(FULL)') as (typeof outcome)[];
+  } catch (cause) {
+    throw storeError(cause, 'cannot make durable what the last process wrote');
+  }
+  if (outcome === undefined || outcome.busy !== 0 || outcome.log !== outcome.checkpointed)
+    throw new GatewayError(
+      'store-unavailable',
+      'another process reads an old state of the store, such as a long check or a backup; end it, then start again',
+      { fatal: true },
+    );
+}
+
 /** A further connection to an open store that can only look: what it reads is committed, and it holds no writer up. */
 export function openReader(file: string): Db {
   try {

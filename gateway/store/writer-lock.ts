@@ -3,9 +3,10 @@
  * process ends, however it ends.
  */
 import { mkdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import Database from 'better-sqlite3';
 import { GatewayError } from '../errors.ts';
+import { syncFolder } from './sync-folder.ts';
 
 export interface WriterLock {
   release(): void;
@@ -41,6 +42,7 @@ export function takeWriterLock(dataDir: string): WriterLock | undefined {
 function makeDirectory(dataDir: string): void {
   try {
     mkdirSync(dataDir, { mode: 0o700 });
+    syncFolder(dirname(resolve(dataDir)));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     if (!statSync(dataDir).isDirectory()) throw new Error('it is a file, not a directory');

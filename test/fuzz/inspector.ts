@@ -7,7 +7,10 @@
 export const INSPECTOR_ENV = { NODE_OPTIONS: '--inspect=127.0.0.1:0' };
 
 /** Lines that the inspector writes to standard error. */
-export const INSPECTOR_LINE = /^(Debugger |For help, see: )/;
+export const INSPECTOR_LINE = /^(Debugger |For help, see: |Waiting for the debugger )/;
+
+/** Written by a process that is about to end, and does so only when its inspector is left. */
+export const ENDING_LINE = 'Waiting for the debugger to disconnect';
 
 const LISTENING = /^Debugger listening on (ws:\S+)$/m;
 const ANSWER_WITHIN_MS = 30_000;

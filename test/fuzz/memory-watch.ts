@@ -13,8 +13,8 @@ const LOOKS = 20;
 const WARM = 6;
 /** Looks that are averaged, because each sees other cases under way. */
 const AVERAGED = 4;
-/** What bounded caches (penalties, back-offs, keys, tiles) may still take on in between. Measured: about 2 MB. */
-const GROWTH_AT_MOST = 16 * MEGABYTE;
+/** What bounded tables may still take on in between: the addresses and names that the broker remembers, at most 50,000 of them. */
+const GROWTH_AT_MOST = 32 * MEGABYTE;
 /** However it came about: all threads, the compiler, and the allocator's reserve. */
 const RESIDENT_AT_MOST = 700 * MEGABYTE;
 

@@ -11,7 +11,7 @@ import { Site } from '../support/site.ts';
 import { FuzzDevice } from '../support/statement-fuzz.ts';
 import { until } from '../support/wait.ts';
 import { HonestDevice } from './honest-device.ts';
-import { INSPECTOR_ENV, INSPECTOR_LINE, Inspector } from './inspector.ts';
+import { ENDING_LINE, INSPECTOR_ENV, INSPECTOR_LINE, Inspector } from './inspector.ts';
 import { MemoryWatch } from './memory-watch.ts';
 import { playStream } from './play-stream.ts';
 import { Prng } from './prng.ts';
@@ -139,9 +139,12 @@ class MqttRun {
   }
 
   async #look(): Promise<void> {
-    const complaint = firstComplaint(this.#site.gateway.err());
+    const said = this.#site.gateway.err();
+    if (said.includes(ENDING_LINE)) this.#inspector?.close();
+    if (this.#ended !== undefined)
+      return this.#found(`the gateway ended with ${this.#ended}: ${said.slice(-2_000)}`);
+    const complaint = firstComplaint(said);
     if (complaint !== undefined) this.#found(`the gateway wrote: ${complaint}`);
-    if (this.#ended !== undefined) return this.#found(`the gateway ended with ${this.#ended}`);
     const metrics = await (await this.#site.get('/metrics')).text();
     for (const [, verdict = '', code = '', count] of metrics.matchAll(VERDICT)) {
       if (!DOCUMENTED.has(code)) this.#found(`a verdict with the code ${code}, which no document has`);

@@ -29,6 +29,8 @@ export interface RunOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: string | Uint8Array;
+  /** For `startVitalseal`: a program with its options that runs the command, such as a tracer. */
+  readonly under?: readonly string[];
 }
 
 const running = new Set<ChildProcess>();
@@ -81,7 +83,8 @@ export async function startVitalseal(
   args: readonly string[],
   options: RunOptions = {},
 ): Promise<Running & { readonly firstLine: string }> {
-  const program = startProgram(process.execPath, [VITALSEAL, ...args], options);
+  const line = [...(options.under ?? []), process.execPath, VITALSEAL, ...args];
+  const program = startProgram(line[0] ?? '', line.slice(1), options);
   let ended: number | string | undefined;
   void program.exited.then((code) => {
     ended = code;

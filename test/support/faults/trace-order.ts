@@ -3,8 +3,13 @@ import { createHash } from 'node:crypto';
 
 /** One end of a system call. A call that another thread interrupted in the text is two lines; `begins` and `ends` are then apart. */
 export type TraceEvent =
-  | { readonly kind: 'wal-write'; readonly bytes: string }
-  | { readonly kind: 'sync-begins' | 'sync-ends'; readonly thread: string; readonly good: boolean }
+  | { readonly kind: 'stored'; readonly file: string; readonly bytes: string }
+  | {
+      readonly kind: 'sync-begins' | 'sync-ends';
+      readonly file: string;
+      readonly thread: string;
+      readonly good: boolean;
+    }
   | { readonly kind: 'received'; readonly socket: string; readonly bytes: string }
   | { readonly kind: 'sent'; readonly socket: string; readonly bytes: string };
 
@@ -20,8 +25,8 @@ const RESUMED = /^<\.\.\. (\w+) resumed>(.*)$/;
 const CALL = /^(\w+)\((\d+)<(.*?)>(?:, |\)| <unfinished)/;
 const ESCAPED = /"((?:\\x[0-9a-f]{2})*)"/g;
 
-/** @param walName the end of the WAL's path */
-export function readTrace(text: string, walName: string): TraceEvent[] {
+/** @param files names of the files whose writes and syncs count */
+export function readTrace(text: string, files: readonly string[]): TraceEvent[] {
   const begun = new Map<string, string>();
   const events: TraceEvent[] = [];
   for (const line of text.split('\n')) {
@@ -33,7 +38,7 @@ export function readTrace(text: string, walName: string): TraceEvent[] {
       begins: resumed === null,
       ends: !rest.includes('<unfinished ...>'),
     };
-    events.push(...eventsOf(thread, whole, phases, walName));
+    events.push(...eventsOf(thread, whole, phases, files));
   }
   return events;
 }
@@ -43,20 +48,26 @@ interface Phases {
   readonly ends: boolean;
 }
 
-function eventsOf(thread: string, text: string, phases: Phases, walName: string): TraceEvent[] {
+function eventsOf(thread: string, text: string, phases: Phases, files: readonly string[]): TraceEvent[] {
   const [, call = '', , escaped = ''] = CALL.exec(text) ?? [];
   const target = unescaped(escaped); // with -xx paths are in hex as well
   if (target.startsWith('TCP:')) return socketEvents(call, target, text, phases);
-  return target.endsWith(walName) ? walEvents(call, thread, text, phases) : [];
+  const file = target.slice(target.lastIndexOf('/') + 1);
+  return files.includes(file) ? fileEvents({ call, thread, file }, text, phases) : [];
 }
 
-function walEvents(call: string, thread: string, text: string, { begins, ends }: Phases): TraceEvent[] {
-  if (call === 'pwrite64') return ends && isGood(text) ? [{ kind: 'wal-write', bytes: bytesIn(text) }] : [];
+function fileEvents(
+  { call, thread, file }: { readonly call: string; readonly thread: string; readonly file: string },
+  text: string,
+  { begins, ends }: Phases,
+): TraceEvent[] {
+  if (call === 'pwrite64')
+    return ends && isGood(text) ? [{ kind: 'stored', file, bytes: bytesIn(text) }] : [];
   if (call !== 'fsync' && call !== 'fdatasync') return [];
   const good = isGood(text);
   return [
-    ...(begins ? [{ kind: 'sync-begins', thread, good } as const] : []),
-    ...(ends ? [{ kind: 'sync-ends', thread, good } as const] : []),
+    ...(begins ? [{ kind: 'sync-begins', file, thread, good } as const] : []),
+    ...(ends ? [{ kind: 'sync-ends', file, thread, good } as const] : []),
   ];
 }
 
@@ -106,11 +117,11 @@ export function acknowledgements(
   return found;
 }
 
-/** Which entries an fsync has covered. An fsync covers what was written before it began. */
+/** Which entries an fsync has covered. An fsync covers what was written to the same file before it began. */
 class Durability {
   readonly #wanted: ReadonlySet<string>;
-  readonly #written = new Set<string>();
-  readonly #covered = new Map<string, ReadonlySet<string>>();
+  readonly #written = new Map<string, Set<string>>();
+  readonly #covered = new Map<string, readonly string[]>();
   readonly #durable = new Set<string>();
 
   constructor(wanted: ReadonlySet<string>) {
@@ -118,10 +129,12 @@ class Durability {
   }
 
   note(event: TraceEvent): void {
-    if (event.kind === 'wal-write') {
-      for (const entry of this.#wanted) if (event.bytes.includes(entry)) this.#written.add(entry);
+    if (event.kind === 'stored') {
+      const written = this.#written.get(event.file) ?? new Set();
+      this.#written.set(event.file, written);
+      for (const entry of this.#wanted) if (event.bytes.includes(entry)) written.add(entry);
     } else if (event.kind === 'sync-begins') {
-      this.#covered.set(event.thread, new Set(this.#written));
+      this.#covered.set(event.thread, [...(this.#written.get(event.file) ?? [])]);
     } else if (event.kind === 'sync-ends' && event.good) {
       for (const entry of this.#covered.get(event.thread) ?? []) this.#durable.add(entry);
     }
