@@ -227,6 +227,13 @@ describe('registry and sequences', () => {
       expected: [['sequence-wrong', `470 statements of ${steady.urn} were logged, the log holds 475`]],
     },
     {
+      what: 'fewer messages received than statements logged',
+      damage: (db) => change(db, `UPDATE devices SET received = 474 WHERE urn = '${steady.urn}'`),
+      expected: [
+        ['sequence-wrong', `474 messages of ${steady.urn} were received, fewer than its 475 statements`],
+      ],
+    },
+    {
       what: 'a device counted whose statements are gone',
       damage: (db) => db.exec(`DELETE FROM entries WHERE ${ofDevice(revoked.urn)} AND kind = 'statement'`),
       expected: [

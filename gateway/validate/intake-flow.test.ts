@@ -45,7 +45,7 @@ class HeldChecker implements Checker {
 
   /** Answers the request at a place of those that are open, once there is one, and lets what follows from it happen. */
   async answer(at = 0): Promise<void> {
-    await vi.waitFor(() => expect(this.open.length).toBeGreaterThan(at), { interval: 1 });
+    await vi.waitFor(() => expect(this.open.length).toBeGreaterThan(at), { interval: 1, timeout: 10_000 });
     this.open[at]?.answer();
     await turns();
   }

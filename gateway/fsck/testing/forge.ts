@@ -31,7 +31,7 @@ export function replaceBytes(db: Db, index: number, bytes: Uint8Array): void {
   db.prepare('UPDATE entries SET sealed = ? WHERE idx = ?').run(sealed, index);
 }
 
-/** Appends an entry behind the last one, its device's count included, and gives its index. */
+/** Appends an entry behind the last one, its device's counts included, and gives its index. */
 export function appendForged(db: Db, forged: Forged): number {
   const device = db
     .prepare<[string], { id: number; owner: number; provider: string }>('SELECT * FROM devices WHERE urn = ?')
@@ -54,7 +54,11 @@ export function appendForged(db: Db, forged: Forged): number {
     sealed,
   );
   if (seq !== null && device !== undefined)
-    change(db, 'UPDATE devices SET statements = statements + 1 WHERE id = ?', device.id);
+    change(
+      db,
+      'UPDATE devices SET statements = statements + 1, received = received + 1 WHERE id = ?',
+      device.id,
+    );
   return index;
 }
 
