@@ -2,7 +2,6 @@
  * The way of one message: seen already? verified, seen again, recorded. It waits in its device's line, is checked on a thread,
  * and goes to the log in the order it came in; the log looks again under its lock. Every answer is durable when it is given.
  */
-import { equalBytes } from '../../src/bytes.ts';
 import {
   type BatchRefusal,
   CheckedBatch,
@@ -11,11 +10,12 @@ import {
   SETTLED,
   VerdictBatch,
 } from '../checked-batch.ts';
-import { GatewayError, WITHHELD } from '../errors.ts';
+import { GatewayError } from '../errors.ts';
 import type { EnrolledDevice, Inbound, Intake, LogWriter, Registry, Verdict } from '../ports.ts';
 import type { Checker } from './check-pool.ts';
 import { makeCheckRequest } from './check-request.ts';
 import { FairQueue } from './fair-queue.ts';
+import { erased, noRoom, refusedBatch, type Ticket, withdrawStale } from './tickets.ts';
 
 export interface IntakeOptions {
   readonly registry: Registry;
@@ -37,26 +37,6 @@ const WITH_LOG_MAX = 8_192;
 const HEADS_MAX = 100_000;
 /** Asked of the log, refused by the state of its device, checked again: nothing takes longer unless something is wrong. */
 const TRIPS_MAX = 4;
-
-/** Codes that rest on the state of a device or its keys, which a change may have overtaken. */
-const STANDING_CODES: ReadonlySet<string> = new Set([
-  'unknown-key',
-  'retired-key',
-  'revoked-device',
-  'suspended-device',
-]);
-
-interface Ticket {
-  /** Counts up. */
-  readonly arrival: number;
-  readonly inbound: Inbound;
-  readonly resolve: (verdict: Verdict) => void;
-  readonly reject: (error: unknown) => void;
-  /** As it was known when the message was last checked. */
-  device: EnrolledDevice | undefined;
-  isNotHeld: boolean;
-  trips: number;
-}
 
 /** Takes statements in. One instance serves every source. */
 export class StatementIntake implements Intake {
@@ -184,7 +164,7 @@ export class StatementIntake implements Intake {
     answer.catch(() => undefined); // it is heard below, in its turn
     await before;
     try {
-      void this.#record(tickets, this.#withdrawStale(tickets, await answer));
+      void this.#record(tickets, withdrawStale(tickets, await answer, this.#options.registry));
     } catch (cause) {
       if (tickets.length === 1) this.#failCheck(tickets, cause);
       else await this.#checkOneByOne(tickets);
@@ -217,7 +197,7 @@ export class StatementIntake implements Intake {
     for (const ticket of tickets) {
       const alone = [ticket];
       try {
-        void this.#record(alone, this.#withdrawStale(alone, await this.#ask(alone)));
+        void this.#record(alone, withdrawStale(alone, await this.#ask(alone), this.#options.registry));
       } catch (cause) {
         this.#failCheck(alone, cause);
       }
@@ -227,20 +207,6 @@ export class StatementIntake implements Intake {
   #failCheck(tickets: readonly Ticket[], cause: unknown): void {
     const why = 'a statement could not be checked; this is a fault of the gateway';
     for (const ticket of tickets) this.#giveUp(ticket, new GatewayError('check-failed', why, { cause }));
-  }
-
-  /** Takes back refusals for a state of the device that has changed meanwhile: those messages are checked again. */
-  #withdrawStale(tickets: readonly Ticket[], data: CheckedData): CheckedData {
-    const stands = ({ at, device: urn, code }: BatchRefusal): boolean => {
-      if (!STANDING_CODES.has(code)) return true;
-      const before = tickets[at]?.device;
-      const now = this.#options.registry.refresh(urn);
-      return (
-        before?.status === now?.status &&
-        equalBytes(before?.packedKeys ?? NO_KEYS, now?.packedKeys ?? NO_KEYS)
-      );
-    };
-    return data.refusals.length === 0 ? data : { ...data, refusals: data.refusals.filter(stands) };
   }
 
   /** Hands a batch to the log and its verdicts to those who wait for them. */
@@ -340,33 +306,4 @@ export class StatementIntake implements Intake {
     if (this.#queue.size > 0) this.#schedule();
     else if (this.#underWay === 0) this.#idle?.resolve();
   }
-}
-
-const NO_KEYS = new Uint8Array(0);
-
-function refusedBatch(tickets: readonly Ticket[], refusals: BatchRefusal[]): CheckedData {
-  const bytes = Uint8Array.from(Buffer.concat(tickets.map(({ inbound }) => inbound.bytes)));
-  const batch = CheckedBatch.over(bytes, tickets.length, refusals);
-  let end = 0;
-  for (const [at, { inbound, device }] of tickets.entries()) {
-    end += inbound.bytes.length;
-    batch.describe(at, end, device?.id ?? 0, inbound.receivedAt);
-  }
-  return batch.data;
-}
-
-function noRoom(device: string): GatewayError {
-  return new GatewayError(
-    'held-back-full',
-    `${device} is suspended and no more of its statements are kept; it keeps them itself until it is resumed`,
-    { details: WITHHELD },
-  );
-}
-
-function erased(): GatewayError {
-  return new GatewayError(
-    'key-unreadable',
-    'the patient of this device has been erased; enrol the device for another patient',
-    { details: WITHHELD },
-  );
 }
