@@ -44,7 +44,7 @@ const NODE_GROUPS: readonly (readonly [string, RegExp])[] = [
   ['node: messages between threads', /^node:internal\/(worker|per_context\/messageport)/],
   ['node: timers, ticks and promises', /^node:(timers|internal\/(timers|process|async|event|abort))/],
 ];
-const NOT_WORK = new Set(['(idle)', '(root)']);
+const NOT_WORK = new Set(['(idle)', '(root)', 'atomicsWaitLoop']);
 const SPECIAL: ReadonlyMap<string, string> = new Map([
   ['(garbage collector)', 'garbage collection'],
   ['(program)', 'event loop, and native code no function called'],
