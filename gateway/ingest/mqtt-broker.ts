@@ -16,6 +16,7 @@ import { isWithheld } from '../errors.ts';
 import type { Clock, DeviceOutlet, Intake, Logger, SequenceRange, Verdict } from '../ports.ts';
 import { encodeAck, encodeChallenge, encodeRequest } from './answers.ts';
 import type { Connection } from './connection.ts';
+import { openMessages } from './open-messages.ts';
 import type { Session } from './session.ts';
 import { type CloseReason, type Listening, SocketWarden, type WardenOptions } from './socket-warden.ts';
 import {
@@ -96,6 +97,8 @@ export class MqttBroker implements DeviceOutlet {
       concurrency: 0,
     });
     this.#aedes = aedes;
+    // Not in its types: what its own memory would keep for good, connection by connection.
+    Object.assign((aedes as unknown as { persistence: object }).persistence, openMessages());
     this.#hook(aedes);
     this.#watch(aedes);
     try {
