@@ -61,15 +61,15 @@ describe('a gateway that cannot start', () => {
     expect(err).toMatchInlineSnapshot(`
       "vitalseal serve: <site>/gateway/vitalseal.json has 12 problem(s):
         speed: there is no such setting
-        origin: must match pattern "^[a-z0-9.-]+(/[A-Za-z0-9._~-]+)*$"
+        origin: must match pattern "^[a-z0-9.-]+(/[A-Za-z0-9._~-]+)*$", such as clinic.example/log
         dataDir: must be string
         keys.logKeyFile: is required
         keys.webhookKeyFile: is required
         mqtt.colour: there is no such setting
         mqtt.port: must be <= 65535
         http.port: must be integer
-        providers.0.url: must match pattern "^https?://"
-        providers.0.sealingKey: must match pattern "^[A-Za-z0-9+/]{43}=$"
+        providers.0.url: must match pattern "^https?://", such as https://clinic.example/vitalseal
+        providers.0.sealingKey: must match pattern "^[A-Za-z0-9+/]{43}=$", such as the 44 characters that \`vitalseal provider init\` prints
         providers.1.id: is used twice
         access.0.subject: is required for the role patient"
     `);
