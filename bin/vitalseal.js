@@ -9,6 +9,10 @@ import { fileURLToPath } from 'node:url';
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 
 if (Number(process.versions.node.split('.')[0]) >= 24) {
+  // Taking the types out of the sources costs half of a command's time. The threads of the gateway go by the variable.
+  process.env.NODE_COMPILE_CACHE ??= join(ROOT, 'node_modules', '.cache', 'compile');
+  const { enableCompileCache } = await import('node:module'); // Node 20 has no such function
+  enableCompileCache(process.env.NODE_COMPILE_CACHE);
   await import('./main.ts');
 } else {
   const node = join(ROOT, 'node_modules', `node-${process.platform}-${process.arch}`, 'bin', 'node');

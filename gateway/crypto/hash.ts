@@ -1,12 +1,18 @@
-/** SHA-256 by OpenSSL, for the tree: the same function as noble's in `src`, several times faster. */
-import { createHmac, hash, timingSafeEqual } from 'node:crypto';
+/**
+ * SHA-256 by libsodium, for the tree: the same function as noble's in `src`, and for so few bytes twice as fast as through OpenSSL, whose
+ * interface costs more than the hash.
+ */
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import sodium from 'sodium-native';
 
 const NODE_PREFIX = 0x01;
 const LEAF_PREFIX = 0x00;
 const HASH_BYTES = 32;
 
 export function sha256(bytes: Uint8Array): Uint8Array {
-  return hash('sha256', bytes, 'buffer');
+  const digest = Buffer.allocUnsafe(HASH_BYTES);
+  sodium.crypto_hash_sha256(digest, bytes);
+  return digest;
 }
 
 /** Written anew for each node: a proof hashes some five hundred of them, and a buffer for each costs a fifth more. */

@@ -5,7 +5,6 @@
  * is left to check here are lengths, which it asserts. It did not always have that rule and need not keep it (some of its
  * sources multiply by the cofactor), so signature-self-test.ts asks before it is used.
  */
-import { asBuffer } from './bytes.ts';
 import {
   makeBackend,
   type NativeKey,
@@ -17,7 +16,7 @@ import {
 
 const KEY_BYTES = 32;
 
-type VerifyDetached = (signature: Buffer, message: Buffer, publicKey: Buffer) => boolean;
+type VerifyDetached = (signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array) => boolean;
 
 /** The backend, or the reason why this machine has none: sodium-native holds no code for every platform. */
 export async function loadSodiumBackend(): Promise<SignatureBackend<'Ed25519'> | Error> {
@@ -34,16 +33,16 @@ export async function loadSodiumBackend(): Promise<SignatureBackend<'Ed25519'> |
 
 class SodiumKey implements NativeKey {
   readonly #verifyDetached: VerifyDetached;
-  readonly #key: Buffer;
+  readonly #key: Uint8Array;
 
   constructor(verifyDetached: VerifyDetached, publicKey: Uint8Array) {
     this.#verifyDetached = verifyDetached;
-    this.#key = Buffer.from(publicKey);
+    this.#key = Uint8Array.from(publicKey);
   }
 
   verify(message: Uint8Array, signature: Uint8Array): boolean {
     requireBytes(message, signature);
     if (signature.length !== SIGNATURE_BYTES) return false;
-    return this.#verifyDetached(asBuffer(signature), asBuffer(message), this.#key);
+    return this.#verifyDetached(signature, message, this.#key);
   }
 }

@@ -4,23 +4,24 @@ declare module 'sodium-native' {
     readonly crypto_aead_xchacha20poly1305_ietf_KEYBYTES: number;
     readonly crypto_aead_xchacha20poly1305_ietf_NPUBBYTES: number;
     readonly crypto_aead_xchacha20poly1305_ietf_ABYTES: number;
-    crypto_sign_verify_detached(signature: Buffer, message: Buffer, publicKey: Buffer): boolean;
+    crypto_hash_sha256(digest: Uint8Array, message: Uint8Array): void;
+    crypto_sign_verify_detached(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean;
     crypto_aead_xchacha20poly1305_ietf_encrypt(
-      ciphertext: Buffer,
-      message: Buffer,
-      context: Buffer,
+      ciphertext: Uint8Array,
+      message: Uint8Array,
+      context: Uint8Array,
       nsec: null,
-      nonce: Buffer,
-      key: Buffer,
+      nonce: Uint8Array,
+      key: Uint8Array,
     ): number;
     /** Throws when the tag does not match. */
     crypto_aead_xchacha20poly1305_ietf_decrypt(
-      message: Buffer,
+      message: Uint8Array,
       nsec: null,
-      ciphertext: Buffer,
-      context: Buffer,
-      nonce: Buffer,
-      key: Buffer,
+      ciphertext: Uint8Array,
+      context: Uint8Array,
+      nonce: Uint8Array,
+      key: Uint8Array,
     ): number;
     crypto_sign_seed_keypair(publicKey: Buffer, secretKey: Buffer, seed: Buffer): void;
     crypto_sign_detached(signature: Buffer, message: Buffer, secretKey: Buffer): void;

@@ -6,7 +6,6 @@
 import { randomBytes, randomFillSync } from 'node:crypto';
 import sodium from 'sodium-native';
 import { GatewayError } from '../errors.ts';
-import { asBuffer } from './bytes.ts';
 
 export const KEY_BYTES = sodium.crypto_aead_xchacha20poly1305_ietf_KEYBYTES;
 const NONCE_BYTES = sodium.crypto_aead_xchacha20poly1305_ietf_NPUBBYTES;
@@ -57,11 +56,11 @@ export function seal(key: Uint8Array, plaintext: Uint8Array, context: Uint8Array
   takeNonce(nonce);
   sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(
     sealed.subarray(NONCE_BYTES),
-    asBuffer(plaintext),
-    asBuffer(context),
+    plaintext,
+    context,
     null,
     nonce,
-    asBuffer(key),
+    key,
   );
   return sealed;
 }
@@ -72,12 +71,12 @@ export function open(key: Uint8Array, sealed: Uint8Array, context: Uint8Array): 
   const plaintext = new Uint8Array(sealed.length - NONCE_BYTES - TAG_BYTES);
   try {
     sodium.crypto_aead_xchacha20poly1305_ietf_decrypt(
-      asBuffer(plaintext),
+      plaintext,
       null,
-      asBuffer(sealed.subarray(NONCE_BYTES)),
-      asBuffer(context),
-      asBuffer(sealed.subarray(0, NONCE_BYTES)),
-      asBuffer(key),
+      sealed.subarray(NONCE_BYTES),
+      context,
+      sealed.subarray(0, NONCE_BYTES),
+      key,
     );
     return plaintext;
   } catch {

@@ -28,7 +28,9 @@ export function timeToCbor(seconds: number): CborValue {
 /** Whether a value can be a `sub`: 1 to 128 bytes of UTF-8 without control characters. */
 export function isSubject(value: CborValue | undefined): value is string {
   if (typeof value !== 'string' || value.length === 0) return false;
-  return UTF8.encode(value).length <= MAX_SUBJECT_BYTES && !/\p{Cc}/u.test(value);
+  // No character takes more than three bytes for each of its UTF-16 units: most need not be encoded to be measured.
+  const isShort = 3 * value.length <= MAX_SUBJECT_BYTES || UTF8.encode(value).length <= MAX_SUBJECT_BYTES;
+  return isShort && !/\p{Cc}/u.test(value);
 }
 
 /** The first key of `map` that is not one of `known`. */
