@@ -1,9 +1,10 @@
 /**
  * Group commit: many small pieces of work, one transaction, one fsync, and only then the callers hear.
  *
- * A transaction takes what has gathered by count, bytes or age, whichever comes first. Gathering lasts as long as the commit
- * before took, up to a limit: where a commit is cheap nobody waits for company, where it is dear they share it. The queue is
- * bounded; a full one refuses early; every promise is settled.
+ * A transaction takes what has gathered by count, bytes or age, whichever comes first. Gathering lasts as long as a commit takes, up
+ * to a limit: where a commit is cheap nobody waits for company, where it is dear they share it. The shorter of the last two counts,
+ * so that one commit held up by something else does not hold up those after it. The queue is bounded; a full one refuses early; every
+ * promise is settled.
  */
 import { GatewayError } from '../errors.ts';
 import { type Db, storeError } from '../store/database.ts';
@@ -46,8 +47,9 @@ export class Committer {
   #waitingBytes = 0;
   #timer: NodeJS.Timeout | undefined;
   #scheduled = false;
-  /** How long the commit before took. */
+  /** How long the last commit took, and the one before. */
   #lastMs = 0;
+  #beforeMs = 0;
   #closed: GatewayError | undefined;
   #drained: (() => void)[] = [];
 
@@ -98,7 +100,7 @@ export class Committer {
 
   #schedule(): void {
     const { maxBatch, maxBatchBytes, maxAgeMs } = this.#options;
-    const gatherMs = Math.min(maxAgeMs, this.#lastMs);
+    const gatherMs = Math.min(maxAgeMs, this.#lastMs, this.#beforeMs);
     const isFull = this.#waitingMessages >= maxBatch || this.#waitingBytes >= maxBatchBytes;
     if (isFull || gatherMs < TIMER_MS || this.#closed !== undefined) this.#flushSoon();
     else if (!this.#scheduled) this.#timer ??= setTimeout(() => this.#flushSoon(), gatherMs);
@@ -143,6 +145,7 @@ export class Committer {
       this.#fail(batch, cause);
       return;
     }
+    this.#beforeMs = this.#lastMs;
     this.#lastMs = performance.now() - started;
     for (const [at, piece] of batch.entries()) piece.resolve(results[at]);
     const messages = batch.reduce((sum, piece) => sum + piece.messages, 0);
