@@ -149,17 +149,25 @@ describe('gathering', () => {
     await new Promise((resolve) => setImmediate(resolve));
   }
 
-  /** A committer whose last commit took this long. */
-  async function afterCommitOf(ms: number, limits: Partial<CommitterOptions>): Promise<Committer> {
+  /** A committer whose commits took so long. */
+  async function afterCommits(
+    took: readonly number[],
+    limits: Partial<CommitterOptions>,
+  ): Promise<Committer> {
     const committer = makeCommitter({ maxAgeMs: 1000, ...limits });
-    const first = committer.run(() => {
-      now += ms; // a slow disk
-    });
-    await pass(0);
-    await first;
+    for (const ms of took) {
+      const commit = committer.run(() => {
+        now += ms; // a slow disk
+      });
+      await pass(1000); // over, however long it gathered
+      await commit;
+    }
     commits = [];
     return committer;
   }
+
+  const afterCommitOf = (ms: number, limits: Partial<CommitterOptions>): Promise<Committer> =>
+    afterCommits([ms, ms], limits);
 
   test('lasts as long as the commit before took, and what comes meanwhile shares the transaction', async () => {
     const committer = await afterCommitOf(50, {});
@@ -171,6 +179,18 @@ describe('gathering', () => {
     await pass(1); // fifty after the first, however late the second came
     expect(await Promise.all(results)).toEqual(['a', 'b']);
     expect(commits).toEqual([2]);
+  });
+
+  test('lasts as long as the shorter of the last two: one that was held up does not make others wait', async () => {
+    for (const took of [
+      [1, 50],
+      [50, 0.5],
+    ]) {
+      const committer = await afterCommits(took, {});
+      const result = committer.run(write('a'));
+      await pass(1);
+      expect(await result).toBe('a');
+    }
   });
 
   test('ends at the greatest age', async () => {
