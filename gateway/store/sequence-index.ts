@@ -29,8 +29,8 @@ export interface MergeSizes {
   readonly mergedAtLeast: number;
 }
 
-/** About 3 MB. At a thousand active devices sixteen rows then share a page. */
-const MERGE_SIZES: MergeSizes = { mergeAt: 16_384, mergedAtLeast: 64 };
+/** About 6 MB. At a thousand active devices some thirty rows then share a page (bench/growth). */
+const MERGE_SIZES: MergeSizes = { mergeAt: 32_768, mergedAtLeast: 64 };
 /** Rows merged for each statement appended meanwhile: twice as fast as they come, and no commit has to do it all. */
 const MERGED_PER_APPEND = 2;
 
