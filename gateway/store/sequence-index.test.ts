@@ -264,19 +264,19 @@ describe('a merge', () => {
     );
   });
 
-  test('by the sizes it has in use, twenty thousand statements of a thousand devices: memory and table together know each', () => {
+  test('by the sizes it has in use, fifty thousand statements of a thousand devices: memory and table together know each', () => {
     const index = new SequenceIndex(db);
     const fill = db.transaction((from: number) => {
       for (let n = from; n < from + 500; n++)
         index.note(n % 1000, 0, Math.floor(n / 1000), append(n % 1000, 0, Math.floor(n / 1000)));
       index.mergeSome(500);
     });
-    for (let n = 0; n < 25_000; n += 500) fill(n);
-    expect(cursor()).toBe(16_500); // 16,384 is reached within a commit of 500
+    for (let n = 0; n < 50_000; n += 500) fill(n);
+    expect(cursor()).toBe(33_000); // 32,768 is reached within a commit of 500
     for (const known of [index, new SequenceIndex(db), new SequenceIndex(reader)]) {
-      const asked = Array.from({ length: 200 }, (_, at) => at * 97);
+      const asked = Array.from({ length: 200 }, (_, at) => at * 197);
       expect(asked.map((n) => known.find(n % 1000, 0, Math.floor(n / 1000)))).toEqual(asked);
-      expect(known.find(7, 0, 25)).toBeUndefined();
+      expect(known.find(7, 0, 50)).toBeUndefined();
     }
   });
 });
