@@ -7,25 +7,21 @@
  * There are enough rounds for the index to be merged several times over. The figure is the ratio of the sums, so that no merge is
  * left out.
  */
-import { closeSync, fsyncSync, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { hashNode, sha256 } from '../gateway/crypto/hash.ts';
 import { LogTree } from '../gateway/log/tree.ts';
-import { type Db, openDatabase } from '../gateway/store/database.ts';
-import { LOG_SCHEMA, LogStore } from '../gateway/store/log-store.ts';
-import { REGISTRY_SCHEMA } from '../gateway/store/registry-store.ts';
-import { SEQUENCE_INDEX_SCHEMA, SequenceIndex } from '../gateway/store/sequence-index.ts';
+import type { Db } from '../gateway/store/database.ts';
+import { LogStore } from '../gateway/store/log-store.ts';
+import { SequenceIndex } from '../gateway/store/sequence-index.ts';
 import type { Figure } from './report.ts';
+import { DEVICES, insertRow, openFilledStore } from './support/filled-store.ts';
+import { median } from './support/statistics.ts';
 
 const SMALL = 10_000;
 const LARGE = 10_000_000;
 const ROUNDS = 480;
 const BATCH = 512;
-const DEVICES = 1_000;
-const TILE_WIDTH = 256;
-/** A sealed spot reading: 160 bytes of statement, nonce and tag. */
-const SEALED = new Uint8Array(190);
 const TARGET = 1.1;
 
 interface Log {
@@ -60,79 +56,9 @@ export async function measureGrowth(say: (line: string) => void): Promise<Figure
 }
 
 function build(file: string, size: number): Log {
-  const db = openDatabase(file, [REGISTRY_SCHEMA, LOG_SCHEMA, SEQUENCE_INDEX_SCHEMA]);
-  db.pragma('synchronous = OFF');
+  const db = openFilledStore(file, size);
   const store = new LogStore(db);
-  fill(db, store, size);
-  db.pragma('wal_checkpoint(TRUNCATE)');
-  syncFile(file);
-  db.pragma('synchronous = FULL');
   return { db, store, tree: new LogTree(store), index: new SequenceIndex(db) };
-}
-
-/** What was filled in unsynced would otherwise be written by the first commits that are measured: gigabytes of it in the large log. */
-function syncFile(file: string): void {
-  const handle = openSync(file, 'r+');
-  fsyncSync(handle);
-  closeSync(handle);
-}
-
-/** Rows as the log writes them. The hashes are made up, but each tile's root is that of its hashes. */
-function fill(db: Db, store: LogStore, size: number): void {
-  const hashes = Buffer.concat(
-    Array.from({ length: TILE_WIDTH }, (_, at) => sha256(Buffer.from(`leaf ${at}`))),
-  );
-  const root = rootOf(hashes);
-  const step = 100_000;
-  for (let from = 0; from < size; from += step) {
-    db.transaction(() => {
-      for (let at = from; at < Math.min(from + step, size); at++) insert(store, at);
-    })();
-  }
-  db.transaction(() => {
-    db.exec(
-      'INSERT INTO sequence_index SELECT device, boot, seq, idx FROM entries ORDER BY device, boot, seq',
-    );
-    db.prepare('INSERT INTO sequence_index_cursor VALUES (1, ?)').run(size);
-  })();
-  db.transaction(() => {
-    for (
-      let level = 0, width = Math.floor(size / TILE_WIDTH);
-      width > 0;
-      level++, width = Math.floor(width / TILE_WIDTH)
-    ) {
-      for (let at = 0; at < width; at++) store.insertTile(level, at, root, hashes);
-    }
-  })();
-}
-
-function insert(store: LogStore, index: number): Uint8Array {
-  const entry = sha256(Buffer.from(`entry ${index}`));
-  store.insertEntry({
-    idx: index,
-    entry,
-    kind: 'statement',
-    owner: 1,
-    device: index % DEVICES,
-    provider: 'clinic',
-    boot: 0,
-    seq: Math.floor(index / DEVICES),
-    received_at: 0,
-    flags: '',
-    sealed: SEALED,
-  });
-  return entry;
-}
-
-function rootOf(hashes: Uint8Array): Uint8Array {
-  let level = Array.from({ length: TILE_WIDTH }, (_, at) => hashes.subarray(at * 32, at * 32 + 32));
-  while (level.length > 1) {
-    const pairs = level;
-    level = Array.from({ length: pairs.length / 2 }, (_, at) =>
-      hashNode(pairs[2 * at] as Uint8Array, pairs[2 * at + 1] as Uint8Array),
-    );
-  }
-  return level[0] as Uint8Array;
 }
 
 /** Milliseconds for one durable batch, and of these for the Merkle tree with its tiles. */
@@ -140,7 +66,7 @@ function timeBatch({ db, store, tree, index }: Log): { readonly all: number; rea
   const started = performance.now();
   let inTree = 0;
   db.transaction(() => {
-    const entries = Array.from({ length: BATCH }, (_, at) => insert(store, tree.size + at));
+    const entries = Array.from({ length: BATCH }, (_, at) => insertRow(store, tree.size + at));
     const from = performance.now();
     for (const entry of entries) tree.append(entry);
     inTree = performance.now() - from;
@@ -168,9 +94,4 @@ interface Round {
 function growth(rounds: readonly Round[], part: 'all' | 'tree'): number {
   const sum = (which: 'base' | 'grown') => rounds.reduce((total, round) => total + round[which][part], 0);
   return sum('grown') / sum('base');
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }

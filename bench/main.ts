@@ -1,6 +1,7 @@
 /** `npm run bench -- NAME [--json]`: measures one group of figures and prints them. */
 import process from 'node:process';
 import { parseArgs } from 'node:util';
+import { measureAnchor } from './anchor.ts';
 import { measureExternal } from './external.ts';
 import { measureGrowth } from './growth.ts';
 import { measureIntake } from './intake.ts';
@@ -10,6 +11,7 @@ import { measureSoak } from './soak.ts';
 import { measureVerify } from './verify.ts';
 
 const BENCHES: Readonly<Record<string, Bench>> = {
+  anchor: measureAnchor,
   external: ({ say }) => measureExternal(say),
   growth: ({ say }) => measureGrowth(say),
   intake: measureIntake,
@@ -18,7 +20,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
 };
 const USAGE = `npm run bench -- NAME [--json], where NAME is one of ${Object.keys(BENCHES).join(', ')}
   --json          one line of JSON instead of a table
-  --only A,B      intake: only these groups of figures
+  --only A,B      anchor, intake: only these groups of figures
   --rounds N      intake, verify: how often each ratio is taken; the median counts (default 5)
   --cpu-prof DIR  intake: a CPU profile of each thread of the gateway; read them with bench/profile.ts
   --minutes N     soak: how long (default 10)

@@ -24,7 +24,7 @@ export const STUCK_AFTER_MS = 30_000;
 const MOST_LOOKS = 500;
 const GWEI = 1_000_000_000n;
 
-const OPTIONS: AnchorerOptions = {
+export const OPTIONS: AnchorerOptions = {
   anchorEveryMs: CADENCE_MS,
   pollEveryMs: 1_000,
   retryAtMostMs: 8_000,
