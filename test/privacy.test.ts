@@ -1,7 +1,8 @@
 /** What lies on the gateway's disk and what stands on the chain, looked at as raw bytes: no reading in either. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Interface } from 'ethers';
+import { gunzipSync } from 'node:zlib';
+import { Interface, keccak256, sha256 } from 'ethers';
 import { connect } from 'mqtt';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Anvil, READING_LOG_ABI, startAnvil } from '../contracts/index.ts';
@@ -151,20 +152,38 @@ describe('on the chain', () => {
     }
   });
 
-  it('neither calldata nor logs name a device, a patient or a statement', async () => {
+  /** Code and storage of every account, as the node keeps them. */
+  async function state(): Promise<string> {
+    const dump = String(await callChain(chain, 'anvil_dumpState', []));
+    return gunzipSync(hexToBytes(dump.slice(2))).toString('utf8');
+  }
+
+  it('neither calldata, logs nor storage name a device, a patient or a statement, or a hash of one that can be guessed', async () => {
     const logs = (await callChain(chain, 'eth_getLogs', [{ fromBlock: '0x0', toBlock: 'latest' }])) as {
       topics: string[];
       data: string;
     }[];
-    const names = logs.map((log) => READING_LOG.parseLog(log)?.name);
-    expect(names).toEqual(['Opened', ...Array(names.length - 1).fill('Anchored')]);
+    const events = logs.map((log) => READING_LOG.parseLog(log)?.name);
+    expect(events).toEqual(['Opened', ...Array(events.length - 1).fill('Anchored')]);
+    const stored = await state();
+    const newest = logs.map((log) => READING_LOG.parseLog(log)).at(-1);
+    expect(stored).toContain(String(newest?.args['root']).slice(2)); // what is looked through is the contract's storage
     const onChain = [
       ...(await transactions()).map(({ input }) => input),
       ...logs.flatMap(({ topics, data }) => [...topics, data]),
-    ].join(' ');
+      stored,
+    ]
+      .join(' ')
+      .toLowerCase();
+    const names = [...senders.map(({ urn }) => urn), ...senders.map((_sender, at) => `patient-${at}`)];
+    const guesses = [
+      ...names.map(utf8ToBytes),
+      ...SAID.map((words) => utf8ToBytes(words)),
+      ...SAID.map(note),
+    ];
     const personal = [
-      ...senders.map(({ urn }) => bytesToHex(utf8ToBytes(urn))),
-      ...senders.map((_sender, at) => bytesToHex(utf8ToBytes(`patient-${at}`))),
+      ...guesses.map(bytesToHex),
+      ...guesses.flatMap((guess) => [keccak256(guess).slice(2), sha256(guess).slice(2)]),
       ...secrets.flatMap(piecesOf).map((piece) => piece.toString('hex')),
       ...senders.flatMap(({ statements }) => statements.map(entryOf)),
     ];
