@@ -491,8 +491,15 @@ export const GatewayConfigSchema = Type.Object(
     checkpointEverySeconds: seconds({
       default: 60,
       description:
-        'Cadence of checkpoints, and of anchors where a chain is configured. Fixed, so that its moments tell nothing of activity; the sizes tell how many statements came in between.',
+        'Cadence of checkpoints, and of anchors where a chain is configured. Fixed, so that its moments tell nothing of activity; the sizes tell how many statements came in between, unless checkpointPadding hides it.',
       attack: 'A cadence that follows activity would leak it.',
+    }),
+    checkpointPadding: count({
+      default: 1,
+      maximum: 4_096,
+      description:
+        'The size of every checkpoint is a multiple of this, made up with heartbeats of some 400 bytes. With more than ever come in one cadence, all steps look alike: the chain does not tell whether anyone wore a device. For a gateway of one household or a small ward.',
+      attack: 'With 1, the anchored sizes tell how many statements came between two anchors.',
     }),
     dataDir: text({ description: 'Directory of the store; one gateway at a time.' }),
     keys,

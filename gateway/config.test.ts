@@ -52,6 +52,7 @@ describe('what is not said has its default', () => {
     const config = load(minimal);
     expect(config).toMatchObject({
       checkpointEverySeconds: 60,
+      checkpointPadding: 1,
       mqtt: { host: '127.0.0.1', port: 1883, maxConnections: 10_000, maxStatementBytes: 262_144 },
       http: { host: '127.0.0.1', port: 8480 },
       providers: [],

@@ -66,6 +66,7 @@ export function openStore(
         maxQueue: config.limits.commitQueue,
       },
       suspendOnEquivocation: config.policy.suspendOnEquivocation,
+      padTo: config.checkpointPadding,
       ...events,
     });
     return {

@@ -11,7 +11,7 @@ import { hashLeaf } from '../src/merkle/hash.ts';
 import { computeRoot } from '../src/merkle/root.ts';
 import { encodeSenml } from '../src/senml.ts';
 import { createSigner } from '../src/signature.ts';
-import { endPrograms } from './support/command.ts';
+import { endPrograms, vitalseal } from './support/command.ts';
 import { entryOf } from './support/each-once.ts';
 import { heartRate, Sender } from './support/sender.ts';
 import { callChain, Site } from './support/site.ts';
@@ -21,6 +21,8 @@ const READING_LOG = new Interface(READING_LOG_ABI);
 /** Words that only a payload holds. */
 const SAID = ['felt dizzy after breakfast', 'second dose at noon', 'sent by a stranger'] as const;
 const PIECE_BYTES = 20;
+/** More than ever come in one cadence: the sizes on the chain grow in steps of this. */
+const PADDING = 256;
 
 interface Transaction {
   readonly to: string | null;
@@ -74,6 +76,7 @@ async function sendForeign(sender: Sender, statement: Uint8Array): Promise<void>
 beforeAll(async () => {
   [site, chain] = await Promise.all([Site.create(), startAnvil({ blockTime: 1, slotsInAnEpoch: 1 })]);
   await site.openLogOn(chain);
+  site.amend(() => ({ checkpointPadding: PADDING }));
   await site.startProvider();
   await site.startGateway();
   await site.enrol(...senders);
@@ -157,6 +160,16 @@ describe('on the chain', () => {
     const dump = String(await callChain(chain, 'anvil_dumpState', []));
     return gunzipSync(hexToBytes(dump.slice(2))).toString('utf8');
   }
+
+  it('the sizes grow in equal steps, whether or not anyone wore a device, and fsck finds the log whole', async () => {
+    const sizes = (await transactions())
+      .map(({ input }) => READING_LOG.parseTransaction({ data: input }))
+      .filter((call) => call?.name === 'anchor')
+      .map((call) => Number(call?.args['size']));
+    expect(sizes.length).toBeGreaterThan(1);
+    expect(sizes.filter((size) => size % PADDING !== 0)).toEqual([]);
+    expect(await vitalseal(['fsck', '--config', site.config, '--fast'])).toMatchObject({ code: 0 });
+  });
 
   it('neither calldata, logs nor storage name a device, a patient or a statement, or a hash of one that can be guessed', async () => {
     const logs = (await callChain(chain, 'eth_getLogs', [{ fromBlock: '0x0', toBlock: 'latest' }])) as {

@@ -64,7 +64,13 @@ async function openAnchored(scene: Scene, file: string, size: number): Promise<A
     ...{ origin: 'bench.example/log', signer: TEST_LOG_SIGNER, masterKey: new Uint8Array(32), clock, logger },
     quarantine: { perDevice: 1, total: 1 },
     commit: { maxBatch: 1000, maxBatchBytes: 1 << 20, maxAgeMs: 0, maxQueue: 1000 },
-    ...{ suspendOnEquivocation: true, onGap: nothing, onDeviceChanged: nothing, onFleetChanged: nothing },
+    ...{
+      suspendOnEquivocation: true,
+      padTo: 1,
+      onGap: nothing,
+      onDeviceChanged: nothing,
+      onFleetChanged: nothing,
+    },
     onCommit: nothing,
     onFatal: fail,
   });

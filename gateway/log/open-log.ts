@@ -37,6 +37,8 @@ export interface LogOptions {
     readonly maxQueue: number;
   };
   readonly suspendOnEquivocation: boolean;
+  /** The size of every checkpoint is a multiple of this; 1 for any. */
+  readonly padTo: number;
   readonly onGap: (device: string, gap: SequenceRange) => void;
   readonly onDeviceChanged: (urn: string) => void;
   /** Called when the devices of a file have become enrolled. */
@@ -91,7 +93,7 @@ export function openLog(db: Db, options: LogOptions): OpenLog {
   return {
     reader,
     writer,
-    sealer: new LogSealer({ ...shared, tree, gatewayOwner: keys.gatewayOwner }),
+    sealer: new LogSealer({ ...shared, tree, gatewayOwner: keys.gatewayOwner, padTo: options.padTo }),
     deviceEvents: new DeviceEvents(shared),
     registry,
     sequences,

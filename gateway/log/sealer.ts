@@ -1,6 +1,7 @@
 /**
  * Seals the log: a heartbeat, then a signed checkpoint over it. The heartbeat's random cti makes every checkpoint differ, so
- * that anchors keep their cadence whether or not anything else was logged.
+ * that anchors keep their cadence whether or not anything else was logged. Further heartbeats fill the log up to a multiple of a
+ * number, so that the sizes, which are public, tell of no more than that.
  */
 import { signCheckpoint } from '../../src/checkpoint.ts';
 import { signLogStatement } from '../../src/log-statement.ts';
@@ -22,6 +23,8 @@ export interface SealerParts {
   readonly tree: LogTree;
   readonly log: LogStore;
   readonly gatewayOwner: number;
+  /** The size of every checkpoint is a multiple of this; at least 1. */
+  readonly padTo: number;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -42,14 +45,17 @@ export class LogSealer implements Sealer {
   }
 
   async #seal(beacon: Beacon | undefined): Promise<Checkpoint> {
-    const { origin, signer, committer, log, clock, logger } = this.#parts;
+    const { origin, signer, committer, log, clock, logger, padTo } = this.#parts;
     const now = clock.now();
     const time = Math.floor(now / 1000);
-    const heartbeat = await signLogStatement(
-      { kind: 'heartbeat', origin, cti: randomCti(), time, ...(beacon === undefined ? {} : { beacon }) },
-      signer,
-    );
-    const { size, root } = await committer.run(() => this.#append(heartbeat, now));
+    const heartbeat = () =>
+      signLogStatement(
+        { kind: 'heartbeat', origin, cti: randomCti(), time, ...(beacon === undefined ? {} : { beacon }) },
+        signer,
+      );
+    // How many it takes is known only inside the transaction, where nothing can be signed.
+    const heartbeats = await Promise.all(Array.from({ length: padTo }, heartbeat));
+    const { size, root } = await committer.run(() => this.#append(heartbeats, now));
     const note = await signCheckpoint({ origin, size, root }, signer);
     const checkpoint: Checkpoint = { size, root, note, sealedAt: now };
     await committer.run(() => log.insertCheckpoint(checkpoint));
@@ -57,16 +63,13 @@ export class LogSealer implements Sealer {
     return checkpoint;
   }
 
-  /** Inside the transaction: size and root just after the heartbeat, whatever follows it in the same commit. */
-  #append(heartbeat: Uint8Array, receivedAt: number): { size: number; root: Uint8Array } {
-    const { book, tree, gatewayOwner } = this.#parts;
-    book.append({
-      kind: 'heartbeat',
-      bytes: heartbeat,
-      entry: sha256(heartbeat),
-      owner: gatewayOwner,
-      receivedAt,
-    });
+  /** Inside the transaction: size and root just after the last heartbeat, whatever follows it in the same commit. */
+  #append(heartbeats: readonly Uint8Array[], receivedAt: number): { size: number; root: Uint8Array } {
+    const { book, tree, gatewayOwner, padTo } = this.#parts;
+    for (const bytes of heartbeats) {
+      book.append({ kind: 'heartbeat', bytes, entry: sha256(bytes), owner: gatewayOwner, receivedAt });
+      if (tree.size % padTo === 0) break;
+    }
     return { size: tree.size, root: Uint8Array.from(tree.root()) };
   }
 }

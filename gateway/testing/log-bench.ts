@@ -48,6 +48,7 @@ export interface BenchOptions {
   /** In place of one on this thread that answers at once. */
   readonly checker?: Checker;
   readonly maxQueue?: number;
+  readonly padTo?: number;
 }
 
 /** Everything from the intake down, and what it told its listeners. */
@@ -88,6 +89,7 @@ export class LogBench {
         ...(options.commit ?? { maxBatch: 1000, maxBatchBytes: 1 << 20, maxQueue: 10_000 }),
       },
       suspendOnEquivocation: options.suspendOnEquivocation ?? true,
+      padTo: options.padTo ?? 1,
       onGap: (device, gap) => {
         this.gaps.push({ device, gap });
         this.onGap(device, gap);

@@ -158,6 +158,7 @@ export class TestFolder {
     return {
       origin: ORIGIN,
       checkpointEverySeconds: 60,
+      checkpointPadding: 1,
       dataDir,
       keys: {
         masterKeyFile: join(this.path, 'master.key'),
