@@ -14,7 +14,7 @@ import { hashNode, sha256 } from '../gateway/crypto/hash.ts';
 import { LogTree } from '../gateway/log/tree.ts';
 import { type Db, openDatabase } from '../gateway/store/database.ts';
 import { LOG_SCHEMA, LogStore } from '../gateway/store/log-store.ts';
-import { REGISTRY_SCHEMA } from '../gateway/store/registry-store.ts';
+import { REGISTRY_SCHEMA } from '../gateway/store/registry-schema.ts';
 import { SEQUENCE_INDEX_SCHEMA, SequenceIndex } from '../gateway/store/sequence-index.ts';
 import type { Figure } from './report.ts';
 
