@@ -26,5 +26,5 @@ test('a first request makes the store, and from then on it can be looked at', as
   const config = loadConfig(writeGatewayFiles(folder.path), {});
   const [outcome] = await settleRequests(config, [{ action: 'suspend', device: 'urn:dev:mac:000000000001' }]);
   expect(outcome).toBe('urn:dev:mac:000000000001 is not enrolled');
-  expect(await withStore(config, async ({ log }) => log.registry.count())).toBe(0);
+  expect(await withStore(config, async ({ log }) => log.registry.lists.count())).toBe(0);
 });

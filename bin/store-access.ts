@@ -68,9 +68,9 @@ export async function settleRequests(config: GatewayConfig, requests: readonly o
   const lock = takeWriterLock(config.dataDir);
   try {
     return await openAndUse(config, async ({ log }) => {
-      const ids = log.registry.request(requests.map((request) => JSON.stringify(request)));
+      const ids = log.registry.requests.add(requests.map((request) => JSON.stringify(request)));
       if (lock !== undefined) await log.deviceEvents.process();
-      return waitForOutcomes(() => ids.map((id) => log.registry.outcome(id)));
+      return waitForOutcomes(() => ids.map((id) => log.registry.requests.outcome(id)));
     });
   } finally {
     lock?.release();

@@ -1,7 +1,8 @@
 /** The trust file: what a verifier trusts, as JSON that people can write and read. Keys are COSE_Keys in base64. */
 import { readFileSync } from 'node:fs';
 import type { GatewayConfig } from '../gateway/config-schema.ts';
-import type { DeviceKeyRow, DeviceRow, RegistryStore } from '../gateway/store/registry-store.ts';
+import type { DeviceKeyRow } from '../gateway/store/device-key-store.ts';
+import type { DeviceRow, RegistryStore } from '../gateway/store/registry-store.ts';
 import { bytesToBase64, hexToBytes } from '../src/bytes.ts';
 import { encodeCoseKey, type PublicKey } from '../src/cose/key.ts';
 import { isExposed } from '../src/log-statement.ts';
@@ -59,7 +60,7 @@ export function describeTrust(
 function keysOf(registry: RegistryStore, urn: string, origin: string): TrustFile['deviceKeys'] {
   const device = registry.device(urn);
   if (device === undefined) return [];
-  return registry.keys(device.id).map((row) => ({
+  return registry.keys.of(device.id).map((row) => ({
     device: urn,
     key: keyText(row.key),
     ...(row.addedAt > device.enrolled_at ? { validFrom: Math.floor(row.addedAt / 1000) } : {}),
@@ -106,9 +107,9 @@ function endTimes(ends: readonly End[], origin: string): KeyTimes {
 function allDevices(registry: RegistryStore): string[] {
   const urns: string[] = [];
   for (
-    let page = registry.summaries(PAGE, '');
+    let page = registry.lists.summaries(PAGE, '');
     page.length > 0;
-    page = registry.summaries(PAGE, urns.at(-1) ?? '')
+    page = registry.lists.summaries(PAGE, urns.at(-1) ?? '')
   ) {
     urns.push(...page.map(({ device }) => device));
   }

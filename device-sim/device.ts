@@ -4,12 +4,11 @@
  *
  * The order is always: sign, store durably, send, record the acknowledgement. A restart goes on from what is stored.
  */
-import { randomBytes } from 'node:crypto';
-import { equalBytes } from '../src/bytes.ts';
-import { signConnectToken } from '../src/connect-token.ts';
 import type { PublicKey } from '../src/cose/key.ts';
 import { SENML_CONTENT_FORMAT } from '../src/payload.ts';
 import { type Beacon, hashEntry, signStatement } from '../src/statement.ts';
+import { connectPasswords } from './connect-password.ts';
+import type { DeviceEvent } from './device-event.ts';
 import {
   acksTopic,
   BEACON_TOPIC,
@@ -18,14 +17,13 @@ import {
   type LinkSecurity,
   type OpenLink,
   requestsTopic,
-  statementsTopic,
   type TokenOptions,
 } from './link.ts';
-import { type Answer, decodeAnswer, decodeBeacon, decodeResend, type ResendRange } from './messages.ts';
+import { decodeAnswer, decodeBeacon, decodeResend, type ResendRange } from './messages.ts';
 import { openMqttLink } from './mqtt-link.ts';
-import { numberKey, type StatementNumber } from './state/acknowledgements.ts';
+import { Sender } from './sender.ts';
+import type { StatementNumber } from './state/acknowledgements.ts';
 import { type DeviceIdentity, DeviceStore } from './state/device-store.ts';
-import { Unanswered } from './unanswered.ts';
 
 /** What a device is asked to state. */
 export interface Reading {
@@ -37,16 +35,6 @@ export interface Reading {
   /** The device's clock in seconds; absent when it has none. */
   readonly issuedAt?: number;
 }
-
-/** What happens to a device, as it happens. */
-export type DeviceEvent =
-  | { readonly kind: 'connected' | 'disconnected' }
-  /** There is no connection, and why, in words for people. */
-  | { readonly kind: 'trouble'; readonly reason: string }
-  | ({ readonly kind: 'recorded' | 'sent' | 'acknowledged' } & StatementNumber)
-  | ({ readonly kind: 'answer' } & Answer)
-  | { readonly kind: 'resend-requested'; readonly ranges: readonly ResendRange[] }
-  | { readonly kind: 'beacon'; readonly beacon: Beacon };
 
 export interface DeviceOptions {
   /** The device's state; made when it does not exist. */
@@ -65,10 +53,6 @@ export interface DeviceOptions {
 }
 
 const ANSWER_WITHIN_MS = 30_000;
-/** How long a token of a device with a clock is valid. */
-const TOKEN_SECONDS = 300;
-/** Publications under way at once. More only moves the queue into the socket. */
-const MAX_IN_FLIGHT = 32;
 
 /** A device with its state open. Close it before another process opens the same folder. */
 export class Device {
@@ -78,31 +62,20 @@ export class Device {
   #link: Link | undefined;
   #isConnected = false;
   #beacon: Beacon | undefined;
-  /** To be sent, oldest first: the outbox, then what was asked for again. */
-  readonly #queue: StatementNumber[];
-  readonly #queued: Set<string>;
-  #inFlight = 0;
-  /** With the broker, without the gateway's word; undefined where the broker's is enough. */
-  readonly #unanswered: Unanswered | undefined;
+  readonly #sender: Sender;
   /** The last signature or write; each waits for the one before, so that numbers and hashes chain. */
   #tail: Promise<unknown> = Promise.resolve();
-  readonly #tasks = new Set<Promise<void>>();
-  #isPumping = false;
-  #failure: Error | undefined;
-  #waiting: (() => void)[] = [];
 
   private constructor(store: DeviceStore, options: DeviceOptions) {
     this.#store = store;
     this.#onEvent = options.onEvent ?? (() => undefined);
     this.#openLink = options.openLink ?? openMqttLink;
-    this.#queue = [...store.outbox()];
-    this.#queued = new Set(this.#queue.map(numberKey));
-    if (options.keepUntil === 'gateway') {
-      this.#unanswered = new Unanswered(options.answerWithinMs ?? ANSWER_WITHIN_MS, (number) => {
-        this.#enqueue(number);
-        this.#pump();
-      });
-    }
+    this.#sender = new Sender(store, {
+      onEvent: this.#onEvent,
+      link: () => (this.#isConnected ? this.#link : undefined),
+      answerWithinMs:
+        options.keepUntil === 'gateway' ? (options.answerWithinMs ?? ANSWER_WITHIN_MS) : undefined,
+    });
   }
 
   /** Opens a device, new or as it was left. */
@@ -129,7 +102,7 @@ export class Device {
 
   /** How many statements are stored and not acknowledged. */
   get pending(): number {
-    return this.#queue.length + this.#inFlight + (this.#unanswered?.size ?? 0);
+    return this.#sender.pending;
   }
 
   /** What the misbehaviours need of an honest device; nothing else should. */
@@ -153,7 +126,7 @@ export class Device {
         onConnect: () => {
           this.#isConnected = true;
           this.#onEvent({ kind: 'connected' });
-          this.#pump();
+          this.#sender.pump();
         },
         onDisconnect: () => {
           if (this.#isConnected) this.#onEvent({ kind: 'disconnected' });
@@ -165,24 +138,9 @@ export class Device {
     );
   }
 
-  /** Makes the passwords of this device's connections: tokens signed with its key. */
-  passwords({ audience, freshness }: TokenOptions): NonNullable<LinkOptions['password']> {
-    const { signer } = this.#store;
-    return async (challenge) => {
-      const now = Math.floor(Date.now() / 1000);
-      return signConnectToken(
-        {
-          device: this.urn,
-          audience,
-          cti: Uint8Array.from(randomBytes(16)),
-          freshness:
-            freshness === 'challenge'
-              ? { kind: 'challenge', challenge: await challenge() }
-              : { kind: 'clock', issuedAt: now, expiresAt: now + TOKEN_SECONDS },
-        },
-        signer,
-      );
-    };
+  /** Makes the passwords of this device's connections. */
+  passwords(token: TokenOptions): NonNullable<LinkOptions['password']> {
+    return connectPasswords(this.#store, token);
   }
 
   /** Goes offline; what was not acknowledged stays in the outbox. */
@@ -196,25 +154,19 @@ export class Device {
   /** Resolves once nothing waits to be acknowledged. Rejects when the state fails, or the device is closed first. */
   async drained(): Promise<void> {
     await this.#tail;
-    for (;;) {
-      if (this.#failure) throw this.#failure;
-      if (this.pending === 0) return;
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    }
+    await this.#sender.drained();
   }
 
   /** Goes offline and closes the state. */
   async close(): Promise<void> {
     await this.disconnect();
     await this.#tail;
-    await Promise.all(this.#tasks);
-    this.#unanswered?.close();
-    this.#fail(new Error('the device is closed'));
+    await this.#sender.close();
     await this.#store.close();
   }
 
   async #record(reading: Reading): Promise<StatementNumber> {
-    if (this.#failure) throw this.#failure;
+    this.#sender.throwIfFailed();
     const number = { boot: this.#store.boot, seq: this.#store.nextSeq };
     const previous = await this.#store.read({ ...number, seq: number.seq - 1 });
     const statement = await signStatement(
@@ -232,114 +184,16 @@ export class Device {
     );
     await this.#store.append(statement);
     this.#onEvent({ kind: 'recorded', ...number });
-    this.#enqueue(number);
-    this.#pump();
+    this.#sender.add(number);
     return number;
-  }
-
-  #enqueue(number: StatementNumber): void {
-    if (this.#queued.has(numberKey(number))) return;
-    this.#queued.add(numberKey(number));
-    this.#queue.push(number);
-  }
-
-  #pump(): void {
-    if (this.#isPumping || !this.#canSend()) return;
-    this.#isPumping = true;
-    this.#run(async () => {
-      try {
-        await this.#sendQueued();
-      } finally {
-        this.#isPumping = false;
-      }
-      // What was queued after the last look into the queue found the pump still running.
-      this.#pump();
-    });
-  }
-
-  #canSend(): boolean {
-    const isOpen = this.#link !== undefined && this.#isConnected && this.#failure === undefined;
-    return isOpen && this.#inFlight < MAX_IN_FLIGHT && this.#queue.length > 0;
-  }
-
-  /** Starts work that `close` waits for, and whose failure is a failure of the state. */
-  #run(work: () => Promise<void>): void {
-    const task = work()
-      .catch((error: unknown) => this.#fail(error))
-      .finally(() => this.#tasks.delete(task));
-    this.#tasks.add(task);
-  }
-
-  /** Hands statements to the link one after another, so that they leave in order; acknowledgements come as they come. */
-  async #sendQueued(): Promise<void> {
-    while (this.#canSend()) {
-      const link = this.#link;
-      const number = this.#queue[0];
-      if (link === undefined || number === undefined) return;
-      const bytes = await this.#store.read(number);
-      if (bytes === undefined) throw new Error(`statement ${numberKey(number)} is not in the archive`);
-      if (link !== this.#link || number !== this.#queue[0]) continue;
-      this.#queue.shift();
-      this.#inFlight += 1;
-      this.#run(() => this.#publish(link, number, bytes).finally(() => this.#settle()));
-    }
-  }
-
-  async #publish(link: Link, number: StatementNumber, bytes: Uint8Array): Promise<void> {
-    this.#onEvent({ kind: 'sent', ...number });
-    try {
-      await link.publish(statementsTopic(this.urn), bytes);
-    } catch {
-      // The link was closed under it. It goes back where it came from: oldest first.
-      this.#queue.push(number);
-      this.#queue.sort((a, b) => a.boot - b.boot || a.seq - b.seq);
-      return;
-    }
-    this.#queued.delete(numberKey(number));
-    // The gateway's answer can be here before the broker's.
-    if (this.#unanswered === undefined) await this.#acknowledge(number);
-    else if (!this.#store.isAcknowledged(number)) this.#unanswered.add(number);
-  }
-
-  async #acknowledge(number: StatementNumber): Promise<void> {
-    await this.#store.acknowledge(number);
-    this.#onEvent({ kind: 'acknowledged', ...number });
-  }
-
-  /** The gateway has it, or has judged these very bytes: a refusal can be meant for someone else's under the same number. */
-  async #answered(answer: Answer): Promise<void> {
-    const { boot, seq, verdict, entry } = answer;
-    if (boot === undefined || seq === undefined || this.#store.isAcknowledged({ boot, seq })) return;
-    const statement = await this.#store.read({ boot, seq });
-    if (statement === undefined) return;
-    if (verdict === 'reject' && !(entry && equalBytes(entry, hashEntry(statement).subarray(0, entry.length))))
-      return;
-    this.#unanswered?.delete({ boot, seq });
-    await this.#acknowledge({ boot, seq });
-    if (this.pending === 0) this.#wake();
-  }
-
-  #settle(): void {
-    this.#inFlight -= 1;
-    this.#pump();
-    if (this.pending === 0) this.#wake();
-  }
-
-  /** The state can no longer be read or written: whoever records or waits is told. */
-  #fail(error: unknown): void {
-    this.#failure ??= error instanceof Error ? error : new Error(String(error));
-    this.#wake();
-  }
-
-  #wake(): void {
-    for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
   #hear(topic: string, payload: Uint8Array): void {
     if (topic === acksTopic(this.urn)) {
       const answer = decodeAnswer(payload);
-      if (answer) this.#onEvent({ kind: 'answer', ...answer });
-      if (answer && this.#unanswered) this.#run(() => this.#answered(answer));
+      if (answer === undefined) return;
+      this.#onEvent({ kind: 'answer', ...answer });
+      this.#sender.answered(answer);
     } else if (topic === requestsTopic(this.urn)) {
       this.#resend(decodeResend(payload));
     } else if (topic === BEACON_TOPIC) {
@@ -350,14 +204,9 @@ export class Device {
     }
   }
 
-  /** Queues what the archive still has; a request can name any numbers, the archive bounds the work. */
   #resend(ranges: readonly ResendRange[]): void {
     if (ranges.length === 0) return;
     this.#onEvent({ kind: 'resend-requested', ranges });
-    for (const { boot = this.boot, from, to } of ranges) {
-      const end = Math.min(to + 1, this.#store.archived(boot));
-      for (let seq = from; seq < end; seq++) this.#enqueue({ boot, seq });
-    }
-    this.#pump();
+    this.#sender.resend(ranges);
   }
 }

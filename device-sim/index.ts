@@ -1,5 +1,6 @@
 /** The simulated wearable as a library: devices, fleets of them, what they wear and how they misbehave. */
-export { Device, type DeviceEvent, type DeviceOptions, type Reading } from './device.ts';
+export { Device, type DeviceOptions, type Reading } from './device.ts';
+export type { DeviceEvent } from './device-event.ts';
 export {
   Fleet,
   type FleetEvent,

@@ -1,5 +1,6 @@
 /** Links over MQTT 3.1.1 to any broker. The one file of the simulator that knows the mqtt package. */
 import { type IClientOptions, type MqttClient, connect as mqttConnect } from 'mqtt';
+import { BackOff } from './back-off.ts';
 import {
   acksTopic,
   BEACON_TOPIC,
@@ -10,22 +11,36 @@ import {
   requestsTopic,
 } from './link.ts';
 import { decodeChallenge } from './messages.ts';
+import { createRandom } from './random.ts';
 
-const RECONNECT_MS = 500;
 const CONNECT_TIMEOUT_MS = 10_000;
 const KEEPALIVE_S = 30;
+/** A broker may go away with messages unacknowledged; one that does so twice in a row does it because of them. */
+const CUT_OFF_TOLD = 2;
+/** A connection that lasted so long was a good one, whether or not there was anything to send. */
+const LASTING_MS = 10_000;
 
 // A gateway may withhold an acknowledgement for a failure of its own. A new connection makes it look again.
 const ACKNOWLEDGEMENT_TIMEOUT_MS = 30_000;
 
 /** Opens a link that reconnects until it is closed. */
 export function openMqttLink(options: LinkOptions, listener: LinkListener): Link {
+  // Seeded by the name: a run of the same devices has the same pauses again.
+  const backOff = new BackOff(createRandom(`back-off ${options.urn}`));
   const client = mqttConnect(options.url, {
     ...connectOptions(options),
-    reconnectPeriod: RECONNECT_MS,
+    reconnectPeriod: backOff.next(),
     manualConnect: true,
   });
-  const credentials = new Credentials(options, client);
+  // The package forgets about publications under way when it is ended by force; their callers must not wait for ever.
+  const underWay = new Set<(error: Error) => void>();
+  const watch: ConnectionWatch = {
+    isGood: false,
+    waiting: () => underWay.size,
+    onTrouble: (reason) => listener.onTrouble(reason),
+  };
+  watchConnection(client, options.url, backOff, watch);
+  const credentials = new Credentials(options, client, backOff);
   client.on('connect', () => {
     // Whatever the broker grants: the device then hears as much as it may of what becomes of its statements.
     const topics = [acksTopic(options.urn), requestsTopic(options.urn), BEACON_TOPIC];
@@ -35,7 +50,7 @@ export function openMqttLink(options: LinkOptions, listener: LinkListener): Link
   });
   client.on('close', () => {
     listener.onDisconnect();
-    credentials.renew((reason) => listener.onTrouble(reason)); // ready before the next attempt, half a second from now
+    credentials.renew((reason) => listener.onTrouble(reason)); // ready before the next attempt, half a second from now at least
   });
   client.on('message', (topic, payload) => listener.onMessage(topic, Uint8Array.from(payload)));
   // Refused connections and broken sockets are followed by another attempt.
@@ -44,16 +59,53 @@ export function openMqttLink(options: LinkOptions, listener: LinkListener): Link
     () => client.connect(),
     (reason) => listener.onTrouble(reason),
   );
-  // The package forgets about publications under way when it is ended by force; their callers must not wait for ever.
-  const underWay = new Set<(error: Error) => void>();
   return {
-    publish: (topic, payload) => publish(client, topic, payload, underWay),
+    publish: async (topic, payload) => {
+      await publish(client, topic, payload, underWay);
+      watch.isGood = true;
+    },
     close: async () => {
       credentials.close();
       for (const giveUp of underWay) giveUp(new Error('the link was closed'));
       await client.endAsync(true);
     },
   };
+}
+
+interface ConnectionWatch {
+  /** Something was acknowledged on the present connection. */
+  isGood: boolean;
+  /** Publications that wait for their acknowledgement. */
+  readonly waiting: () => number;
+  readonly onTrouble: (reason: string) => void;
+}
+
+/**
+ * Keeps the pause before the package's next attempt. It takes that up when an attempt has failed or a connection has ended, before
+ * it says so; so the pause is set when the attempt begins, and once more ahead of its own listener when a good connection ends.
+ */
+function watchConnection(client: MqttClient, url: string, backOff: BackOff, watch: ConnectionWatch): void {
+  let since = Number.POSITIVE_INFINITY;
+  let cutOff = 0;
+  client.on('reconnect', () => {
+    client.options.reconnectPeriod = backOff.next();
+  });
+  // Not its `connect`, which waits until what was under way before has been acknowledged.
+  client.on('packetreceive', (packet) => {
+    if (packet.cmd === 'connack' && packet.returnCode === 0) since = performance.now();
+  });
+  client.prependListener('close', () => {
+    const lastedMs = performance.now() - since;
+    if (watch.isGood || lastedMs >= LASTING_MS) {
+      backOff.reset();
+      client.options.reconnectPeriod = backOff.next();
+      cutOff = 0;
+    } else if (lastedMs >= 0 && watch.waiting() > 0) cutOff += 1;
+    if (lastedMs >= 0 && cutOff >= CUT_OFF_TOLD)
+      watch.onTrouble(`${placeOf(url)} closes the connection on what is sent; is the device enrolled?`);
+    watch.isGood = false;
+    since = Number.POSITIVE_INFINITY;
+  });
 }
 
 function publish(
@@ -149,12 +201,14 @@ export async function fetchChallenge(options: LinkOptions): Promise<Uint8Array> 
 class Credentials {
   readonly #options: LinkOptions;
   readonly #client: MqttClient;
+  readonly #backOff: BackOff;
   #isClosed = false;
   #retry: NodeJS.Timeout | undefined;
 
-  constructor(options: LinkOptions, client: MqttClient) {
+  constructor(options: LinkOptions, client: MqttClient, backOff: BackOff) {
     this.#options = options;
     this.#client = client;
+    this.#backOff = backOff;
   }
 
   /** Calls `then` once there is a password, or none is needed. Without one the gateway would take it for asking a challenge. */
@@ -166,7 +220,7 @@ class Credentials {
       (error: unknown) => {
         if (this.#isClosed) return;
         onTrouble(messageOf(error));
-        this.#retry = setTimeout(() => this.first(then, onTrouble), RECONNECT_MS);
+        this.#retry = setTimeout(() => this.first(then, onTrouble), this.#backOff.next());
       },
     );
   }

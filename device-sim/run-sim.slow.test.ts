@@ -37,6 +37,7 @@ afterEach(async () => {
 function run(options: Partial<SimOptions>, signal = new AbortController().signal): Promise<SimSummary> {
   const io = {
     write: (line: string) => lines.push(line),
+    warn: (line: string) => lines.push(line),
     signal,
     onMembers: (found: readonly Member[]) => {
       members = found;

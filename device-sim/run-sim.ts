@@ -3,6 +3,7 @@ import { ALGORITHM_IDS, type Algorithm } from '../src/cose/algorithm.ts';
 import { Fleet, type FleetEvent, type Member, type MisbehaviourResult, type Source } from './fleet.ts';
 import type { LinkSecurity } from './link.ts';
 import { loadRecordings } from './recordings.ts';
+import { Troubles } from './troubles.ts';
 import { syntheticFrames } from './vitals.ts';
 
 export interface SimOptions {
@@ -43,6 +44,8 @@ export interface SimOptions {
 export interface SimIo {
   /** One line for people. */
   readonly write: (line: string) => void;
+  /** One line that should be heard at once: why nothing is sent, and that this is over. */
+  readonly warn: (line: string) => void;
   /** Stops the run cleanly. */
   readonly signal: AbortSignal;
   /** Called when the devices exist and before they connect: the moment to enrol them. */
@@ -74,6 +77,7 @@ const PROGRESS_MS = 2000;
  */
 export async function runSim(options: SimOptions, io: SimIo): Promise<SimSummary> {
   const tally = new Tally();
+  const troubles = new Troubles();
   const fleet = await Fleet.open({
     stateFolder: options.stateFolder,
     devices: options.devices ?? 3,
@@ -90,8 +94,9 @@ export async function runSim(options: SimOptions, io: SimIo): Promise<SimSummary
     ...(options.keepUntil !== undefined && { keepUntil: options.keepUntil }),
     ...(options.security !== undefined && { security: options.security }),
     onEvent: (event) => {
-      const news = tally.count(event);
-      if (news !== undefined) io.write(news);
+      tally.count(event);
+      const news = troubles.hear(event);
+      if (news !== undefined) io.warn(news);
       if (event.kind === 'misbehaved') io.write(describeMisbehaviour(event.result));
       io.onEvent?.(event);
     },
@@ -108,7 +113,7 @@ export async function runSim(options: SimOptions, io: SimIo): Promise<SimSummary
       clearInterval(progress);
     }
     io.write(tally.line(fleet.pending));
-    return tally.summary(fleet.members, fleet.pending);
+    return { ...tally.summary(fleet.members, fleet.pending), troubles: troubles.counts };
   } finally {
     await fleet.close();
   }
@@ -155,14 +160,8 @@ class Tally {
   readonly #counts = { recorded: 0, sent: 0, acknowledged: 0 };
   readonly #verdicts: Record<string, number> = {};
   readonly #misbehaviours: MisbehaviourResult[] = [];
-  readonly #troubles: Record<string, number> = {};
-  /** What has been said of each device's trouble since it was last connected. */
-  readonly #told = new Map<string, string>();
 
-  /** Counts, and gives a line when there is something that people should hear at once: why nothing is sent. */
-  count(event: FleetEvent): string | undefined {
-    if (event.kind === 'connected') this.#told.delete(event.urn);
-    if (event.kind === 'trouble') return this.#hearTrouble(event.urn, event.reason);
+  count(event: FleetEvent): void {
     if (event.kind === 'recorded' || event.kind === 'sent' || event.kind === 'acknowledged')
       this.#counts[event.kind] += 1;
     if (event.kind === 'misbehaved') this.#misbehaviours.push(event.result);
@@ -170,14 +169,6 @@ class Tally {
       const word = event.code ?? event.verdict;
       this.#verdicts[word] = (this.#verdicts[word] ?? 0) + 1;
     }
-    return undefined;
-  }
-
-  #hearTrouble(urn: string, reason: string): string | undefined {
-    this.#troubles[reason] = (this.#troubles[reason] ?? 0) + 1;
-    const isNew = ![...this.#told.values()].includes(reason);
-    this.#told.set(urn, reason);
-    return isNew ? `${urn} sends nothing: ${reason}` : undefined;
   }
 
   line(pending: number): string {
@@ -186,14 +177,13 @@ class Tally {
     return `${recorded} recorded, ${sent} sent, ${acknowledged} acknowledged, ${pending} waiting${verdicts.join('')}`;
   }
 
-  summary(members: readonly Member[], pending: number): SimSummary {
+  summary(members: readonly Member[], pending: number): Omit<SimSummary, 'troubles'> {
     return {
       members,
       ...this.#counts,
       pending,
       verdicts: { ...this.#verdicts },
       misbehaviours: [...this.#misbehaviours],
-      troubles: { ...this.#troubles },
     };
   }
 }

@@ -1,6 +1,7 @@
 /** The existing brokers of the configuration, put together. */
 import { readFileSync } from 'node:fs';
-import { type BrokerConfig, CONNECTIONS_MAX, type GatewayConfig } from './config-schema.ts';
+import { type BrokerConfig, CONNECTIONS_MAX } from './config-schema/brokers.ts';
+import type { GatewayConfig } from './config-schema.ts';
 import { GatewayError } from './errors.ts';
 import type { Credentials } from './ingest/external/broker-connection.ts';
 import { ExternalBroker } from './ingest/external/external-broker.ts';

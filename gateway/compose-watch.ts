@@ -77,8 +77,8 @@ function composeSilence(
 ): SilenceWatch {
   const { registry, silentMarks } = store.log;
   return new SilenceWatch({
-    expected: (after, limit) => registry.expectedDevices(silenceAfterSeconds, after, limit),
-    expectedOne: (urn) => registry.expectedDevice(urn, silenceAfterSeconds),
+    expected: (after, limit) => registry.lists.expectedDevices(silenceAfterSeconds, after, limit),
+    expectedOne: (urn) => registry.lists.expectedDevice(urn, silenceAfterSeconds),
     marks: silentMarks,
     now: () => clock.now(),
     monotonic,

@@ -200,7 +200,7 @@ describe('a gateway', () => {
     const db = openDatabase(join(folder.path, 'data', 'gateway.db'), []);
     const key = keyText(wearable.signer.publicKey);
     const request = { action: 'enrol', device: wearable.urn, patient: 'alice', provider: 'clinic', key };
-    new RegistryStore(db).request([JSON.stringify(request)]);
+    new RegistryStore(db).requests.add([JSON.stringify(request)]);
     db.close();
     const again = await GatewayBench.start({}, folder);
     expect(again.count('devices')).toBe(1);

@@ -42,12 +42,12 @@ async function look(): Promise<void> {
 test('carries out what another process asks for', async () => {
   watch.start();
   await look();
-  const [id] = other.request([enrolment(1)]);
+  const [id] = other.requests.add([enrolment(1)]);
   const process = vi.spyOn(bench.log.deviceEvents, 'process');
   vi.advanceTimersByTime(LOOK_MS);
   expect(process).toHaveBeenCalledTimes(1);
   await process.mock.results[0]?.value;
-  expect(other.outcome(id as number)).toBe('');
+  expect(other.requests.outcome(id as number)).toBe('');
 });
 
 test('looks into the table only when something was written', async () => {
@@ -55,7 +55,7 @@ test('looks into the table only when something was written', async () => {
   const process = vi.spyOn(bench.log.deviceEvents, 'process');
   vi.advanceTimersByTime(10 * LOOK_MS);
   expect(process).toHaveBeenCalledTimes(1); // the first look
-  other.request([enrolment(1)]);
+  other.requests.add([enrolment(1)]);
   vi.advanceTimersByTime(10 * LOOK_MS);
   expect(process).toHaveBeenCalledTimes(2);
 });
@@ -64,7 +64,7 @@ test('our own requests do not show in the data version: they are told by wake', 
   watch.start();
   await look();
   const process = vi.spyOn(bench.log.deviceEvents, 'process');
-  bench.log.registry.request([enrolment(1)]);
+  bench.log.registry.requests.add([enrolment(1)]);
   vi.advanceTimersByTime(3 * LOOK_MS);
   expect(process).not.toHaveBeenCalled();
   watch.wake();
@@ -75,7 +75,7 @@ test('our own requests do not show in the data version: they are told by wake', 
 test('what failed is tried again at the next look, and logged', async () => {
   watch.start();
   await look();
-  const [id] = other.request([enrolment(1)]);
+  const [id] = other.requests.add([enrolment(1)]);
   vi.spyOn(bench.log.deviceEvents, 'process').mockRejectedValueOnce(new Error('the disk is full'));
   vi.advanceTimersByTime(LOOK_MS);
   await vi.waitFor(() =>
@@ -85,20 +85,20 @@ test('what failed is tried again at the next look, and logged', async () => {
       message: 'device requests wait',
     }),
   );
-  expect(other.outcome(id as number)).toBeUndefined();
+  expect(other.requests.outcome(id as number)).toBeUndefined();
   vi.advanceTimersByTime(LOOK_MS); // nothing new was written: it is the failure that is remembered
   await watch.close();
-  expect(other.outcome(id as number)).toBe('');
+  expect(other.requests.outcome(id as number)).toBe('');
 });
 
 test('close waits for what is under way and stops looking', async () => {
   watch.start();
-  const [id] = other.request([enrolment(1)]);
+  const [id] = other.requests.add([enrolment(1)]);
   vi.advanceTimersByTime(LOOK_MS);
   await watch.close();
-  expect(other.outcome(id as number)).toBe('');
+  expect(other.requests.outcome(id as number)).toBe('');
   const process = vi.spyOn(bench.log.deviceEvents, 'process');
-  other.request([enrolment(2)]);
+  other.requests.add([enrolment(2)]);
   vi.advanceTimersByTime(5 * LOOK_MS);
   expect(process).not.toHaveBeenCalled();
 });
@@ -131,7 +131,7 @@ describe('a planned retirement', () => {
     bench.clock.advance(ms);
     await look();
   }
-  const isRetired = () => bench.log.registry.keys(1)[0]?.retiredAt !== undefined;
+  const isRetired = () => bench.log.registry.keys.of(1)[0]?.retiredAt !== undefined;
 
   test('is carried out when its time comes, though nothing was written', async () => {
     await pass(HOUR_MS - 2000);

@@ -73,9 +73,9 @@ export class RequestWatch {
   #look(): void {
     try {
       const now = this.#time.now();
-      const version = this.#registry.dataVersion();
+      const version = this.#registry.requests.dataVersion();
       const isNew = this.#woken || version !== this.#seenVersion;
-      const isDue = (this.#registry.nextRetirement() ?? Number.POSITIVE_INFINITY) <= now;
+      const isDue = (this.#registry.keys.nextRetirement() ?? Number.POSITIVE_INFINITY) <= now;
       this.#woken = false;
       this.#seenVersion = version;
       if (isNew || isDue) this.#running = this.#guard(this.#work.process(now));

@@ -64,7 +64,7 @@ export async function gatewayStatus({
         sealedAt: checkpoint.sealedAt,
       },
     },
-    devices: registry.count(),
+    devices: registry.lists.count(),
     silence: { watched: silence.watched, silent: silence.silent },
     brokers: brokers.map((broker) => broker.view()),
     quarantine: { kept: quarantine.count(), held: quarantine.held(), dropped: quarantine.dropped() },

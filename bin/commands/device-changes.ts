@@ -208,7 +208,7 @@ function sayWhatStays(
     io.out(`  at ${when}; until then the key is taken`);
     return;
   }
-  const count = registry.countSince(device.id, effective * 1000);
+  const count = registry.lists.countSince(device.id, effective * 1000);
   if (count > 0)
     io.out(
       `  ${count} statement(s) of the device came after ${when} and stay in the log; their receipts say so`,

@@ -174,7 +174,7 @@ function compare(
   { log: { registry } }: GatewayStore,
   skip: boolean,
 ): { fresh: readonly Enrolment[]; problems: readonly LineProblem[] } {
-  const holders = registry.devicesByKey();
+  const holders = registry.lists.devicesByKey();
   const fresh: Enrolment[] = [];
   const problems: LineProblem[] = [];
   for (const enrolment of enrolments) {
@@ -205,7 +205,7 @@ function compareOne(
   const device = registry.device(urn);
   if (device === undefined) return undefined;
   if (device.status === 'revoked') return 'and revoked, for good';
-  const row = registry.keys(device.id).find((key) => bytesToHex(keyId(key.key)) === kid);
+  const row = registry.keys.of(device.id).find((key) => bytesToHex(keyId(key.key)) === kid);
   if (row === undefined || !equalBytes(encodeCoseKey(row.key), coseKey))
     return 'with another key; vitalseal device rotate gives it a new one';
   if (row.retiredAt !== undefined) return 'and this key is retired';

@@ -98,7 +98,7 @@ export const sim: Command = {
   },
   help: `
 Devices keep their state: the same directory goes on where it ended, with the outbox first. To test with a gateway: run with
---enrol-file, enrol the devices from it, run again without.
+--enrol-file, enrol the devices from it, run again without. Standard error says once why nothing is sent, and when that is over.
 
 Misbehaviours and the verdict each should get:
 ${[...MISBEHAVIOURS.values()].map(({ name, code, description }) => `  ${name.padEnd(18)} ${code.padEnd(18)} ${description}`).join('\n')}
@@ -109,6 +109,7 @@ Exit code 1 when a misbehaviour was not taken as it should be, or acknowledgemen
     const stop = new AbortController();
     const summary = await runSim(optionsOf(values), {
       write: values['json'] === true ? io.err : io.out,
+      warn: io.err,
       signal: AbortSignal.any([io.stopped, stop.signal]),
       onMembers: (members) => {
         if (enrolFile === undefined) return;

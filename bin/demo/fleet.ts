@@ -51,6 +51,7 @@ export async function startHonest(stage: Stage, say: (line: string) => void): Pr
     },
     {
       write: () => undefined,
+      warn: () => undefined,
       signal: stop.signal,
       onMembers: async (members) => {
         await enrol(stage, members, 'honest');
@@ -76,6 +77,7 @@ export async function runHostile(stage: Stage): Promise<readonly MisbehaviourRes
     },
     {
       write: () => undefined,
+      warn: () => undefined,
       signal: AbortSignal.timeout(60_000),
       onMembers: (members) =>
         enrol(

@@ -83,9 +83,9 @@ export async function countStatements(stage: Stage): Promise<number> {
   return withStore(loadConfig(stage.config, {}), async ({ log }) => {
     let statements = 0;
     for (
-      let page = log.registry.summaries(PAGE, '');
+      let page = log.registry.lists.summaries(PAGE, '');
       page.length > 0;
-      page = log.registry.summaries(PAGE, page.at(-1)?.device ?? '')
+      page = log.registry.lists.summaries(PAGE, page.at(-1)?.device ?? '')
     ) {
       statements += page.reduce((sum, { statements }) => sum + statements, 0);
     }

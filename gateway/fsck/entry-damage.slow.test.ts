@@ -1,20 +1,18 @@
 import { describe } from 'vitest';
 import { type LogStatement, signLogStatement } from '../../src/log-statement.ts';
-import { createSigner } from '../../src/signature.ts';
 import { signStatement } from '../../src/statement.ts';
 import type { Db } from '../store/database.ts';
 import { type Damage, layGround, testDamages } from './testing/damage.ts';
-import { appendForged, change, flip, replaceBytes } from './testing/forge.ts';
+import { appendForged, change, FORGER, flip, ofDevice, replaceBytes } from './testing/forge.ts';
 import { DEVICES } from './testing/lived-in.ts';
 import { LOG_SIGNER, ORIGIN } from './testing/scene.ts';
 
 const ground = layGround();
 
 const STEADY = DEVICES.steady.urn;
-const FORGER = createSigner('Ed25519', new Uint8Array(32).fill(99));
 /** The steady device's next number, and the index of its statement before that. */
 const NEXT = 475;
-const LAST = `device = (SELECT id FROM devices WHERE urn = '${STEADY}') AND seq = ${NEXT - 1}`;
+const LAST = `${ofDevice(STEADY)} AND seq = ${NEXT - 1}`;
 
 describe('entries changed, moved, cut out', () => {
   testDamages(ground, [

@@ -5,7 +5,7 @@ import { hashLeaf, sha256 } from '../crypto/hash.ts';
 import { LogTree } from '../log/tree.ts';
 import type { Db } from '../store/database.ts';
 import { LOG_SCHEMA, LogStore } from '../store/log-store.ts';
-import { REGISTRY_SCHEMA } from '../store/registry-store.ts';
+import { REGISTRY_SCHEMA } from '../store/registry-schema.ts';
 import { type FsckContext, nothingChecked, Pace } from './context.ts';
 import { Findings } from './findings.ts';
 import { OwnerKeys } from './owner-keys.ts';

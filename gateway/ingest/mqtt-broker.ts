@@ -13,12 +13,13 @@ import { Aedes, type AedesPublishPacket, type Client, type ConnectPacket, type S
 import { encodeCbor } from '../../src/cbor.ts';
 import type { Beacon } from '../../src/statement.ts';
 import { isWithheld } from '../errors.ts';
-import type { Clock, DeviceOutlet, Intake, Logger, SequenceRange, Verdict } from '../ports.ts';
+import type { Clock, DeviceOutlet, Intake, Logger, SequenceRange } from '../ports.ts';
 import { encodeAck, encodeChallenge, encodeRequest } from './answers.ts';
+import type { CloseReason } from './close-reason.ts';
 import type { Connection } from './connection.ts';
 import { openMessages } from './open-messages.ts';
-import type { Session } from './session.ts';
-import { type CloseReason, type Listening, SocketWarden, type WardenOptions } from './socket-warden.ts';
+import { faultOf } from './session.ts';
+import { type Listening, SocketWarden, type WardenOptions } from './socket-warden.ts';
 import {
   acksTopic,
   BEACON_TOPIC,
@@ -309,12 +310,4 @@ export class MqttBroker implements DeviceOutlet {
       if (error) this.#options.logger.debug({ topic, reason: error.message }, 'not published');
     });
   }
-}
-
-/** Why a verdict costs the connection, if it does. */
-function faultOf(verdict: Verdict, session: Session): CloseReason | undefined {
-  if (verdict.kind !== 'reject') return undefined;
-  if (verdict.code === 'unknown-device' || verdict.code === 'oversize') return verdict.code;
-  if (verdict.code === 'suspended-device') return undefined; // an honest device sends them, and they are bounded
-  return session.refusals.note() ? 'flood' : undefined;
 }

@@ -8,7 +8,8 @@ import {
   subscribePacket,
   unsubscribePacket,
 } from '../testing/raw-mqtt.ts';
-import { FrameBudget, type GuardFault, PacketGuard } from './packet-guard.ts';
+import { FrameBudget } from './frame-budget.ts';
+import { type GuardFault, PacketGuard } from './packet-guard.ts';
 
 const URN = 'urn:dev:mac:000000000001';
 const TOPIC = `wearables/${URN}/statements`;

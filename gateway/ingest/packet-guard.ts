@@ -3,6 +3,8 @@
  * memory from anyone who connects, decodes bad text with replacement characters, and puts up with acknowledgements that nobody
  * asked for. Payloads are skipped over, never copied; what is gathered of a packet cut in two is its head, at most 8 KiB.
  */
+import type { FrameBudget } from './frame-budget.ts';
+import { PacketIds } from './packet-ids.ts';
 import {
   type ConnectFields,
   filtersFault,
@@ -18,34 +20,6 @@ import {
 
 /** Packets up to this length are not counted: that many bytes every connection may have. */
 const SMALL_PACKET_BYTES = 4096;
-/** Inbound messages of QoS 2 whose PUBREL has not come. MQTT 3.1.1 cannot tell a client of a window, so it must be wide. */
-const QOS_2_OPEN_MAX = 1000;
-/**
- * PUBRELs nobody waits for. A client whose connection broke between PUBREC and PUBCOMP must send its PUBREL again on the next
- * one [MQTT-4.4.0-1], where this gateway keeps no session to know it by: without some patience it would be locked out for good.
- */
-const STRAY_PUBRELS_MAX = 1000;
-
-/** Bytes that the unfinished packets of all connections may make the gateway hold. */
-export class FrameBudget {
-  #free: number;
-
-  constructor(bytes: number) {
-    this.#free = bytes;
-  }
-
-  /** Whether there was room; the bytes are then taken until `give`. */
-  take(bytes: number): boolean {
-    if (bytes > this.#free) return false;
-    this.#free -= bytes;
-    return true;
-  }
-
-  give(bytes: number): void {
-    this.#free += bytes;
-  }
-}
-
 /**
  * Why a connection must be closed unread. `oversize`: a packet announces more than may be read. `overloaded`: too many long
  * packets are unfinished already. `bad-connect`: its CONNECT is refused. `bad-packet`: what MQTT forbids.
@@ -87,11 +61,7 @@ export class PacketGuard {
   #packets = 0;
   #inFlight = 0;
   #inFlightBytes = 0;
-  #strayPubrels = 0;
-  readonly #qos2 = new Set<number>();
-  /** Packet ids of messages to the client that it has not acknowledged. */
-  readonly #outbound = new Set<number>();
-  #lastOutbound = 0;
+  readonly #ids = new PacketIds();
 
   constructor(options: GuardOptions) {
     this.#options = options;
@@ -138,12 +108,7 @@ export class PacketGuard {
 
   /** A packet id for a message to the client, whose PUBACK is expected then; undefined when it leaves too many unanswered. */
   nextPacketId(): number | undefined {
-    if (this.#outbound.size >= this.#options.maxInFlight) return undefined;
-    do {
-      this.#lastOutbound = (this.#lastOutbound % 0xffff) + 1;
-    } while (this.#outbound.has(this.#lastOutbound));
-    this.#outbound.add(this.#lastOutbound);
-    return this.#lastOutbound;
+    return this.#ids.next(this.#options.maxInFlight);
   }
 
   /**
@@ -291,7 +256,7 @@ export class PacketGuard {
         this.#isEnded = true;
         return undefined;
       default:
-        return this.#acknowledgementFault(((head[0] as number) << 8) | (head[1] as number));
+        return this.#ids.acknowledgementFault(this.#type, ((head[0] as number) << 8) | (head[1] as number));
     }
   }
 
@@ -303,24 +268,7 @@ export class PacketGuard {
     this.#inFlightBytes += this.#length;
     if (this.#qos === 0) return undefined;
     const id = ((head[end] as number) << 8) | (head[end + 1] as number);
-    if (id === 0) return 'packet id 0'; // [MQTT-2.3.1-1]
-    if (this.#qos === 2 && this.#qos2.add(id).size > QOS_2_OPEN_MAX)
-      return 'too many messages of QoS 2 without their PUBREL';
-    return undefined;
-  }
-
-  #acknowledgementFault(id: number): string | undefined {
-    if (id === 0) return 'packet id 0';
-    if (this.#type === PACKET.puback) {
-      return this.#outbound.delete(id) ? undefined : 'a PUBACK of nothing that was sent';
-    }
-    // The gateway sends nothing with QoS 2, so nobody has a PUBREC or PUBCOMP to send.
-    if (this.#type !== PACKET.pubrel) return 'a PUBREC or PUBCOMP of nothing that was sent';
-    if (this.#qos2.delete(id)) return undefined;
-    this.#strayPubrels += 1;
-    return this.#strayPubrels > STRAY_PUBRELS_MAX
-      ? 'too many PUBRELs of nothing that was received'
-      : undefined;
+    return this.#ids.publishFault(this.#qos, id);
   }
 
   #readConnect(body: Uint8Array): undefined {

@@ -3,47 +3,25 @@
  * slow, silent, hostile, or not the device's any more. What it lets through is the broker library's.
  */
 import type { Socket } from 'node:net';
-import { isDeviceUrn } from '../../src/statement.ts';
 import type { Clock, Intake, Logger, Registry } from '../ports.ts';
 import { addressGroup } from './address.ts';
-import { Admission, type Refused } from './admission.ts';
+import { Admission } from './admission.ts';
 import { type Authentication, type AuthenticationOptions, Authenticator } from './authenticator.ts';
 import { certifiedDevices } from './client-certificate.ts';
+import type { CloseReason, PauseReason } from './close-reason.ts';
 import { Connection } from './connection.ts';
+import { FrameBudget } from './frame-budget.ts';
 import { type BrokerLimits, BURST_SECONDS, idleMs } from './limits.ts';
 import { type Endpoint, Listeners, type Listening } from './listeners.ts';
-import { FrameBudget, type GuardFault, PacketGuard } from './packet-guard.ts';
+import { nameFault } from './name-fault.ts';
+import { overdue, sweepEveryMs } from './overdue.ts';
+import { type GuardFault, PacketGuard } from './packet-guard.ts';
 import { type ConnectFields, RETURN_CODE } from './packet-rules.ts';
 import { ReadGate } from './read-gate.ts';
 import { RefusalMeter } from './refusal-meter.ts';
 import { TokenBucket } from './token-bucket.ts';
-import { statementsTopic } from './topics.ts';
 
 export type { Listening } from './listeners.ts';
-
-/** Why a connection was refused or closed; a metric label. */
-export type CloseReason =
-  | Refused
-  | GuardFault['kind']
-  | 'too-many-connections'
-  | 'tls-failed'
-  | 'broken-off'
-  | 'slow-connect'
-  | 'slow-packet'
-  | 'idle'
-  | 'not-authorised'
-  | 'reconnect-rate'
-  | 'device-connections'
-  | 'taken-over'
-  | 'device-changed'
-  | 'unknown-device'
-  | 'foreign-topic'
-  | 'flood'
-  | 'withheld'
-  | 'gateway-failure';
-
-/** Why reading was put off; a metric label. */
-export type PauseReason = 'rate' | 'no-room';
 
 export interface WardenOptions {
   /** Where to listen: one without TLS, one with, or both. */
@@ -68,9 +46,6 @@ export interface WardenOptions {
 
 /** What unfinished packets of all connections may hold in memory: two hundred of the longest, or any number of ordinary ones. */
 const UNFINISHED_BYTES_MAX = 64 * 1024 * 1024;
-/** How often every connection is looked at for being slow or silent; at most a quarter of the shortest of those limits. */
-const SWEEP_MS = 1_000;
-const SWEEPS_PER_LIMIT = 4;
 /** A peer that vanished without a word is noticed by the kernel, whatever keep-alive it promised. */
 const TCP_KEEP_ALIVE_MS = 60_000;
 /** The sweep ends a slow handshake; this is only so that Node does not do it before. */
@@ -114,11 +89,9 @@ export class SocketWarden {
   /** Takes the ports. Throws GatewayError; nothing listens then. */
   async listen(): Promise<Listening> {
     const listening = await this.#listeners.listen();
-    const { connectSeconds, packetSeconds, idleSeconds } = this.#options.limits;
-    const shortest = Math.min(connectSeconds, packetSeconds, idleSeconds) * 1000;
     // After the sockets have been looked at once more: when the process was held up, what came meanwhile is no silence.
     const look = () => setImmediate(() => this.#sweep());
-    this.#sweeper = setInterval(look, Math.min(SWEEP_MS, shortest / SWEEPS_PER_LIMIT));
+    this.#sweeper = setInterval(look, sweepEveryMs(this.#options.limits));
     return listening;
   }
 
@@ -322,35 +295,12 @@ export class SocketWarden {
   /** One look at every connection, rather than a timer for each: ten thousand take about a millisecond. */
   #sweep(): void {
     const now = this.#options.monotonic.now();
-    const { connectSeconds, packetSeconds } = this.#options.limits;
     for (const connection of this.#all) {
-      const isNobody = connection.session === undefined || connection.session.proof === 'challenge';
-      if (isNobody && now - connection.openedAt > connectSeconds * 1000) {
-        this.#close(connection, 'slow-connect');
-      } else if (connection.unfinishedMs(now) > packetSeconds * 1000) {
-        this.abused(connection, 'slow-packet');
-        connection.socket.destroy(new Error('slow-packet'));
-      } else if (!isNobody && connection.silentMs(now) > connection.idleMs) {
-        this.#close(connection, 'idle');
-      }
+      const reason = overdue(connection, now, this.#options.limits);
+      if (reason === 'slow-packet') {
+        this.abused(connection, reason);
+        connection.socket.destroy(new Error(reason));
+      } else if (reason !== undefined) this.#close(connection, reason);
     }
   }
-}
-
-/** Why a CONNECT cannot be a device's, whatever it shows for proof. */
-function nameFault({
-  username,
-  will,
-}: ConnectFields): { readonly detail: string; readonly returnCode: number } | undefined {
-  if (!isDeviceUrn(username)) {
-    return {
-      detail: 'the user name must be the URN of the device (urn:dev:...)',
-      returnCode: RETURN_CODE.badUserNameOrPassword,
-    };
-  }
-  if (will === undefined || will.topic === statementsTopic(username)) return undefined;
-  return {
-    detail: 'the will may only be a statement of the device',
-    returnCode: RETURN_CODE.notAuthorised,
-  };
 }

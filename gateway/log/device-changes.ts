@@ -3,8 +3,9 @@ import { equalBytes } from '../../src/bytes.ts';
 import { keyId, type PublicKey } from '../../src/cose/key.ts';
 import { type DeviceEvent, type EndReason, isExposed } from '../../src/log-statement.ts';
 import { sha256 } from '../crypto/hash.ts';
+import type { DeviceKeyRow, TrustEnd } from '../store/device-key-store.ts';
 import type { QuarantineStore } from '../store/quarantine-store.ts';
-import type { DeviceKeyRow, DeviceRow, RegistryStore, TrustEnd } from '../store/registry-store.ts';
+import type { DeviceRow, RegistryStore } from '../store/registry-store.ts';
 import type { DeviceRequest } from './device-requests.ts';
 import type { EntryBook } from './entries.ts';
 import type { Keyring } from './keyring.ts';
@@ -94,7 +95,7 @@ export class DeviceChanges {
       this.#plan(device, keys, fromOf(end, now), request.reason);
     }
     if (request.action === 'add-key' || request.action === 'rotate')
-      registry.addKey(device.id, request.key, now);
+      registry.keys.add(device.id, request.key, now);
     if (request.action === 'suspend') registry.setStatus(device.id, 'suspended', now);
     if (request.action === 'resume') registry.setStatus(device.id, 'active', now);
     if (request.action === 'keep-key') this.#plan(device, this.#plannedKeys(request, device));
@@ -169,7 +170,7 @@ export class DeviceChanges {
   #keysToRetire(request: Retirement, device: DeviceRow, now: number): DeviceKeyRow[] {
     const { kid, reason } = request;
     const end = endTime(request, now);
-    return this.#parts.registry.keys(device.id).filter((row) => {
+    return this.#parts.registry.keys.of(device.id).filter((row) => {
       if (kid !== undefined && !equalBytes(row.kid, kid)) return false;
       if (row.retiredAt === undefined) return true;
       if (kid === undefined || request.action === 'rotate' || end.kind === 'planned') return false;
@@ -180,25 +181,25 @@ export class DeviceChanges {
 
   #plannedKeys(request: DeviceRequest & { action: 'keep-key' }, device: DeviceRow): DeviceKeyRow[] {
     const { kid } = request;
-    return this.#parts.registry
-      .keys(device.id)
+    return this.#parts.registry.keys
+      .of(device.id)
       .filter(({ retiredAt, endedFrom }) => retiredAt === undefined && endedFrom !== undefined)
       .filter((row) => kid === undefined || equalBytes(row.kid, kid));
   }
 
   #plan(device: DeviceRow, keys: readonly DeviceKeyRow[], from?: number, reason?: EndReason): void {
-    for (const { kid } of keys) this.#parts.registry.planRetirement(device.id, kid, from, reason);
+    for (const { kid } of keys) this.#parts.registry.keys.planRetirement(device.id, kid, from, reason);
   }
 
   #key(device: DeviceRow, kid: Uint8Array): DeviceKeyRow | undefined {
-    return this.#parts.registry.keys(device.id).find((row) => equalBytes(row.kid, kid));
+    return this.#parts.registry.keys.of(device.id).find((row) => equalBytes(row.kid, kid));
   }
 
   #enrol(request: DeviceRequest & { action: 'enrol' }, now: number): DeviceRow {
     const { registry, keys } = this.#parts;
     const owner = keys.ownerNamed(request.patient);
     const id = registry.addDevice(request.device, owner, request.provider, now, request.cadence);
-    registry.addKey(id, request.key, now);
+    registry.keys.add(id, request.key, now);
     return registry.device(request.device) as DeviceRow;
   }
 
@@ -225,7 +226,7 @@ export class DeviceChanges {
       quarantine.giveUp(device.urn);
     } else if (key !== undefined) {
       const row = this.#key(device, keyId(key));
-      registry.retireKey(device.id, keyId(key), now, strictest('retire-key', row && endOfKey(row), end));
+      registry.keys.retire(device.id, keyId(key), now, strictest('retire-key', row && endOfKey(row), end));
     }
   }
 }

@@ -28,8 +28,8 @@ afterEach(() => bench.close());
 const now = () => Math.floor(bench.clock.now() / 1000);
 const keys = () => {
   const row = bench.log.registry.device(device);
-  return bench.log.registry
-    .keys(row?.id ?? -1)
+  return bench.log.registry.keys
+    .of(row?.id ?? -1)
     .map(({ kid, retiredAt, endedFrom, endReason, endedSize }) => ({
       kid: bytesToHex(kid),
       retiredAt,
@@ -67,7 +67,7 @@ test('a rotation adds the new key and retires the old one in one step', async ()
 test('a statement under way while its key is rotated out is refused by the commit', async () => {
   const bytes = await wearable.next();
   bench.registry.find(device); // what the intake knows is older than the rotation
-  bench.log.registry.request([JSON.stringify(rotate)]);
+  bench.log.registry.requests.add([JSON.stringify(rotate)]);
   const rotation = bench.log.deviceEvents.process();
   const verdicts = await Promise.all([bench.submit(device, bytes), rotation]);
   // Whichever came first: an accepted one stands before the retirement in the log.
@@ -96,7 +96,7 @@ describe('since an earlier time', () => {
     // Of the three entries before, the newest checkpoint of an hour ago covers two.
     expect(keys()[0]).toMatchObject({ endedFrom: effective * 1000, endReason: 'compromised', endedSize: 2 });
     expect(await bench.submit(device, await wearable.next())).toMatchObject({ code: 'retired-key' });
-    expect(bench.log.registry.countSince(1, effective * 1000)).toBe(1);
+    expect(bench.log.registry.lists.countSince(1, effective * 1000)).toBe(1);
   });
 
   test('a device', async () => {
@@ -214,10 +214,10 @@ describe('at a time to come', () => {
     expect(keys()[0]).toMatchObject({ retiredAt: undefined, endedFrom: undefined });
     await bench.request({ action: 'retire-key', device, kid, effective: at() });
     await bench.request({ action: 'retire-key', device, kid, effective: at() + 5 });
-    expect(bench.log.registry.nextRetirement()).toBe((at() + 5) * 1000);
+    expect(bench.log.registry.keys.nextRetirement()).toBe((at() + 5) * 1000);
     await bench.request({ action: 'retire-key', device, kid });
     expect(keys()[0]).toMatchObject({ retiredAt: bench.clock.now(), endedFrom: bench.clock.now() });
-    expect(bench.log.registry.nextRetirement()).toBeUndefined();
+    expect(bench.log.registry.keys.nextRetirement()).toBeUndefined();
   });
 
   test('is dropped when the device is revoked before', async () => {
@@ -227,7 +227,7 @@ describe('at a time to come', () => {
     bench.clock.set(effective * 1000);
     await bench.log.deviceEvents.process();
     expect(await bench.log.reader.size()).toBe(size);
-    expect(bench.log.registry.nextRetirement()).toBeUndefined();
+    expect(bench.log.registry.keys.nextRetirement()).toBeUndefined();
   });
 
   test('is nothing for a key in other hands, nor for a revocation', async () => {

@@ -74,7 +74,7 @@ test('each change is a signed leaf of the log, in the transaction that makes it'
 
 test('an enrolled device, its keys and its patient are what was asked for', async () => {
   await bench.request(enrolment);
-  expect(bench.log.registry.summary(device)).toEqual({
+  expect(bench.log.registry.lists.summary(device)).toEqual({
     device,
     patient: 'p-1',
     provider: 'clinic',
@@ -144,11 +144,11 @@ describe('refusals change nothing and say why', () => {
     ],
     ['a bad kid', JSON.stringify({ action: 'retire-key', device, kid: 'XY' }), /^kid: must be a key id/],
   ])('a request that cannot be read: %s', async (_name, text, why) => {
-    const [id] = bench.log.registry.request([text]);
+    const [id] = bench.log.registry.requests.add([text]);
     await bench.log.deviceEvents.process();
-    expect(bench.log.registry.outcome(id as number)).toMatch(why);
+    expect(bench.log.registry.requests.outcome(id as number)).toMatch(why);
     expect(await bench.log.reader.size()).toBe(0);
-    expect(bench.log.registry.waitingRequests(10)).toEqual([]);
+    expect(bench.log.registry.requests.waiting(10)).toEqual([]);
   });
 });
 
@@ -164,7 +164,7 @@ describe('requests that enter together', () => {
     await bench.request(enrolment);
     expect(await bench.request(addKey('second'), { action: 'retire-key', device })).toEqual(['', '']);
     const row = bench.log.registry.device(device);
-    const keys = bench.log.registry.keys(row?.id ?? -1);
+    const keys = bench.log.registry.keys.of(row?.id ?? -1);
     expect(keys.map((key) => key.retiredAt)).toEqual([bench.clock.now(), bench.clock.now()]);
     const retired = told(await eventsInLog()).filter((line) => line.startsWith('retire-key'));
     expect(retired.sort()).toEqual([`retire-key ${kidOf(device)}`, `retire-key ${kidOf('second')}`].sort());
@@ -188,26 +188,26 @@ describe('requests that enter together', () => {
     }));
     const outcomes = await bench.request(...fleet);
     expect(outcomes.every((outcome) => outcome === '')).toBe(true);
-    expect(bench.log.registry.count()).toBe(260);
+    expect(bench.log.registry.lists.count()).toBe(260);
     expect(await bench.log.reader.size()).toBe(260);
   });
 
   test('calls while one is under way join it', async () => {
-    bench.log.registry.request([JSON.stringify(enrolment)]);
+    bench.log.registry.requests.add([JSON.stringify(enrolment)]);
     await Promise.all([bench.log.deviceEvents.process(), bench.log.deviceEvents.process()]);
     expect(await bench.log.reader.size()).toBe(1);
   });
 });
 
 test('a request that meets a full disk waits, and is carried out when there is room', async () => {
-  const [id] = bench.log.registry.request([JSON.stringify(enrolment)]);
+  const [id] = bench.log.registry.requests.add([JSON.stringify(enrolment)]);
   const pages = Number(bench.db.pragma('page_count', { simple: true }));
   bench.db.pragma(`max_page_count = ${pages}`);
   // Enough requests that their rows need a page more than there is.
   const fill = Array.from({ length: 60 }, (_, i) =>
     JSON.stringify({ ...enrolment, device: `urn:dev:os:1-${i + 1}`, patient: `p-${i}` }),
   );
-  expect(() => bench.log.registry.request([...fill, ...fill, ...fill])).toThrow(/disk is full/);
+  expect(() => bench.log.registry.requests.add([...fill, ...fill, ...fill])).toThrow(/disk is full/);
   await expect(
     Promise.all([
       bench.log.deviceEvents.process(),
@@ -218,7 +218,7 @@ test('a request that meets a full disk waits, and is carried out when there is r
   ).rejects.toMatchObject({ code: expect.stringMatching(/store-unavailable|disk-full/) });
   bench.db.pragma('max_page_count = 1000000');
   await bench.log.deviceEvents.process();
-  expect(bench.log.registry.outcome(id as number)).toBe('');
+  expect(bench.log.registry.requests.outcome(id as number)).toBe('');
   expect(bench.log.registry.device(device)?.status).toBe('active');
 });
 

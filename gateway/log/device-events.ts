@@ -8,8 +8,9 @@ import { signLogStatement } from '../../src/log-statement.ts';
 import type { Signer } from '../../src/signature.ts';
 import { randomCti } from '../crypto/random.ts';
 import type { Clock, Logger } from '../ports.ts';
+import type { PlannedRetirement } from '../store/device-key-store.ts';
 import type { QuarantineStore } from '../store/quarantine-store.ts';
-import type { DeviceRow, PlannedRetirement, RegistryStore } from '../store/registry-store.ts';
+import type { DeviceRow, RegistryStore } from '../store/registry-store.ts';
 import type { Committer } from './committer.ts';
 import { DeviceChanges, type EventFields, type SignedEvent } from './device-changes.ts';
 import { type DeviceRequest, describeRequest, parseDeviceRequest } from './device-requests.ts';
@@ -70,12 +71,12 @@ export class DeviceEvents {
   async #processAll(dueBy: number): Promise<void> {
     const { registry } = this.#parts;
     for (;;) {
-      const due = registry.dueRetirements(dueBy, REQUESTS_AT_ONCE);
+      const due = registry.keys.dueRetirements(dueBy, REQUESTS_AT_ONCE);
       if (due.length === 0) break;
       for (const retirement of due) await this.#retire(retirement, dueBy);
     }
     for (;;) {
-      const waiting = registry.waitingRequests(REQUESTS_AT_ONCE).map(read);
+      const waiting = registry.requests.waiting(REQUESTS_AT_ONCE).map(read);
       if (waiting.length === 0) return;
       const queues = [...Map.groupBy(waiting, deviceNamed).values()];
       await Promise.all(queues.map((queue) => this.#carryOutInOrder(queue)));
@@ -90,7 +91,7 @@ export class DeviceEvents {
   async #carryOut(waiting: WaitingRequest): Promise<void> {
     const { committer, registry, logger, clock, onDeviceChanged } = this.#parts;
     if ('problem' in waiting) {
-      await committer.run(() => registry.settleRequest(waiting.id, waiting.problem));
+      await committer.run(() => registry.requests.settle(waiting.id, waiting.problem));
       return;
     }
     const { id, request } = waiting;
@@ -101,7 +102,7 @@ export class DeviceEvents {
     const refusal = await committer.run(() => {
       const why = this.#changes.refusal(request, now);
       if (why === undefined) this.#changes.apply(request, events, now);
-      registry.settleRequest(id, why ?? '');
+      registry.requests.settle(id, why ?? '');
       return why;
     });
     logger.info(
@@ -116,7 +117,7 @@ export class DeviceEvents {
     const { committer, registry, keys, logger, clock, onDeviceChanged } = this.#parts;
     const now = Math.max(clock.now(), dueBy); // a clock that went back since does not make it early
     const device = registry.device(urn) as DeviceRow;
-    const row = registry.keys(device.id).find((key) => equalBytes(key.kid, kid));
+    const row = registry.keys.of(device.id).find((key) => equalBytes(key.kid, kid));
     const from = Math.floor((row?.endedFrom ?? now) / 1000);
     const fields = {
       event: 'retire-key',
@@ -128,7 +129,7 @@ export class DeviceEvents {
     const isRetired = await committer.run(() => {
       const current = registry.device(urn) as DeviceRow;
       const isGone = current.status === 'revoked' || keys.keyOf(current.owner) === undefined;
-      if (isGone) registry.planRetirement(current.id, kid);
+      if (isGone) registry.keys.planRetirement(current.id, kid);
       return !isGone && this.#changes.retireDue(current, event, now);
     });
     logger.info({ device: urn, retired: isRetired }, 'planned retirement of a key settled');

@@ -145,11 +145,11 @@ describe('a change of the registry', () => {
     ['a suspension', () => registry.setStatus(idOf(), 'suspended', 5), ({ status }) => status, 'suspended'],
     [
       'a new key',
-      () => registry.addKey(idOf(), other, 5),
+      () => registry.keys.add(idOf(), other, 5),
       ({ keys }) => keys.has(kidName(keyId(other))),
       true,
     ],
-    ['a retirement', () => registry.retireKey(idOf(), own(), 5), ({ keys }) => keys.get(kidName(own())), 5],
+    ['a retirement', () => registry.keys.retire(idOf(), own(), 5), ({ keys }) => keys.get(kidName(own())), 5],
   ];
 
   test.each(changes)('%s shows at once, within its own transaction', (_what, change, look, after) => {

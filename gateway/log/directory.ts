@@ -8,8 +8,9 @@ import type {
   QuarantineReader,
   SilentDevices,
 } from '../ports.ts';
+import type { DeviceFilter, DeviceRowSummary } from '../store/device-lists.ts';
 import type { QuarantineStore } from '../store/quarantine-store.ts';
-import type { DeviceFilter, DeviceRow, DeviceRowSummary, RegistryStore } from '../store/registry-store.ts';
+import type { DeviceRow, RegistryStore } from '../store/registry-store.ts';
 import type { SequenceStore } from '../store/sequence-store.ts';
 
 const GAPS_SHOWN = 100;
@@ -37,15 +38,15 @@ export class RegistryDirectory implements DeviceDirectory {
 
   /** As `list`, by any filter. */
   page(limit: number, after: string, filter: DeviceFilter): readonly DeviceSummary[] {
-    return this.#parts.registry.summaries(limit, after, filter).map((row) => this.#summary(row));
+    return this.#parts.registry.lists.summaries(limit, after, filter).map((row) => this.#summary(row));
   }
 
   async show(urn: string): Promise<DeviceDetails | undefined> {
     const { registry, sequences } = this.#parts;
     const device = registry.device(urn);
-    const summary = device && registry.summary(urn);
+    const summary = device && registry.lists.summary(urn);
     if (device === undefined || summary === undefined) return undefined;
-    const keys = registry.keys(device.id).map((row) => ({
+    const keys = registry.keys.of(device.id).map((row) => ({
       kid: bytesToHex(row.kid),
       algorithm: row.key.algorithm,
       addedAt: row.addedAt,
@@ -75,7 +76,7 @@ export class RegistryDirectory implements DeviceDirectory {
       recordedAt: device.status_at,
       effectiveAt,
       reason: device.end_reason,
-      statementsSince: this.#parts.registry.countSince(device.id, effectiveAt),
+      statementsSince: this.#parts.registry.lists.countSince(device.id, effectiveAt),
     };
   }
 }

@@ -65,7 +65,7 @@ test('all devices of a file are enrolled, each by its event in the log, for its 
   const batch = submit();
   await process();
   expect(store().status(batch)).toMatchObject({ state: 'done', logged: SIZE, refused: 0 });
-  expect([bench.log.registry.count(), await size()]).toEqual([SIZE, SIZE]);
+  expect([bench.log.registry.lists.count(), await size()]).toEqual([SIZE, SIZE]);
   const entry = await bench.log.reader.entry(SIZE - 1);
   expect(entry).toMatchObject({ kind: 'device-event', device: wearables.at(-1)?.urn, patient: 'p-49' });
   expect(decodeLogStatement(entry?.bytes as Uint8Array)).toMatchObject({
@@ -98,12 +98,12 @@ describe('until the whole file is in', () => {
     const [first] = wearables as [Wearable];
     const last = wearables.at(-1) as Wearable;
     expect(await size()).toBe(128);
-    expect([registry.count(), registry.summaries(10, ''), registry.device(first.urn)]).toEqual([
+    expect([registry.lists.count(), registry.lists.summaries(10, ''), registry.device(first.urn)]).toEqual([
       0,
       [],
       undefined,
     ]);
-    expect(registry.summary(first.urn)).toBeUndefined();
+    expect(registry.lists.summary(first.urn)).toBeUndefined();
     expect(await bench.submit(first, await first.next())).toMatchObject({ code: 'unknown-device' });
     const busy = ' is being enrolled from a file';
     for (const { urn } of [first, last]) {
@@ -120,7 +120,7 @@ describe('until the whole file is in', () => {
       ]);
     }
     await process();
-    expect([registry.count(), await size()]).toEqual([SIZE, SIZE]);
+    expect([registry.lists.count(), await size()]).toEqual([SIZE, SIZE]);
   });
 
   test.each([1, 2, 3])('a process that ends after %i of its commits is gone on from', async (commits) => {
@@ -128,9 +128,9 @@ describe('until the whole file is in', () => {
     await processUntil(commits);
     expect(store().status(batch)?.state).toBe('decided');
     await restart();
-    expect(bench.log.registry.count()).toBe(0);
+    expect(bench.log.registry.lists.count()).toBe(0);
     await process();
-    expect([bench.log.registry.count(), await size()]).toEqual([SIZE, SIZE]);
+    expect([bench.log.registry.lists.count(), await size()]).toEqual([SIZE, SIZE]);
     expect(store().status(batch)).toMatchObject({ state: 'done', logged: SIZE });
     for (const { urn } of wearables) expect(bench.log.registry.device(urn)?.status).toBe('active');
   });
@@ -163,7 +163,7 @@ describe('a file is refused as a whole', () => {
   test('for a device that is enrolled, or was a moment ago', async () => {
     await bench.enrol(wearables[7] as Wearable);
     expect(await refused()).toEqual([{ line: 9, refusal: 'urn:dev:mac:000000000008 is enrolled already' }]);
-    expect(bench.log.registry.count()).toBe(1);
+    expect(bench.log.registry.lists.count()).toBe(1);
   });
 
   test('for anything that is not as it should be', async () => {
@@ -202,7 +202,7 @@ test('a patient who is erased between decision and log loses the device, the oth
   await process();
   expect(store().status(batch)).toMatchObject({ state: 'done', logged: SIZE, refused: 1 });
   expect(store().refusals(batch, 10)).toEqual([{ line: 92, refusal: 'patient p-90 has been erased' }]);
-  expect(bench.log.registry.count()).toBe(SIZE);
+  expect(bench.log.registry.lists.count()).toBe(SIZE);
 });
 
 describe('taking back', () => {
@@ -216,7 +216,7 @@ describe('taking back', () => {
     await processUntil(1);
     expect(store().cancel(decided, bench.clock.now())).toBe(false);
     await process();
-    expect(bench.log.registry.count()).toBe(SIZE);
+    expect(bench.log.registry.lists.count()).toBe(SIZE);
   });
 
   test('what is taken back while it is being checked is not carried out', async () => {
@@ -250,7 +250,7 @@ test('a disk that is full in between loses nothing and doubles nothing', async (
   expect(store().status(batch)?.state).toBe('decided');
   bench.db.pragma('max_page_count = 1000000');
   await process();
-  expect([bench.log.registry.count(), await size()]).toEqual([SIZE, SIZE]);
+  expect([bench.log.registry.lists.count(), await size()]).toEqual([SIZE, SIZE]);
 });
 
 test('a file that comes while another is carried out follows it', async () => {
@@ -258,7 +258,7 @@ test('a file that comes while another is carried out follows it', async () => {
   const first = process();
   submit(items.slice(75));
   await Promise.all([first, process()]);
-  expect(bench.log.registry.count()).toBe(SIZE);
+  expect(bench.log.registry.lists.count()).toBe(SIZE);
 });
 
 test('a file that comes while the one before is being tidied away is not overlooked', async () => {
@@ -274,5 +274,5 @@ test('a file that comes while the one before is being tidied away is not overloo
   };
   await process();
   await joined;
-  expect(bench.log.registry.count()).toBe(SIZE);
+  expect(bench.log.registry.lists.count()).toBe(SIZE);
 });

@@ -158,7 +158,7 @@ export class EnrolmentBatches {
       return;
     }
     const device = registry.addDevice(item.device, owner, item.provider, now, item.cadence);
-    registry.addKey(device, key, now);
+    registry.keys.add(device, key, now);
     registry.enrolments.hide(batch, device);
     const entry = sha256(bytes);
     const { provider } = item;

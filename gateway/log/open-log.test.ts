@@ -124,7 +124,7 @@ describe('opening again', () => {
       proof: await reader.inclusionProof(3, size),
       entry: await reader.entry(20),
       newest: await reader.newestOfDevice(urn, 3),
-      summary: registry.summary(urn),
+      summary: registry.lists.summary(urn),
       gaps: sequences.gaps(1, 10),
       refused: quarantine.list(10),
       kept: quarantine.count(),

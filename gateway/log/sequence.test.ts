@@ -180,7 +180,7 @@ test('any order of arrival over boots is judged as the model judges it, and the 
       run += 1;
       const { registry } = bench.log;
       const id = registry.addDevice(`urn:dev:os:1-${run}`, device.owner, 'clinic', 0);
-      registry.addKey(id, wearable.signer.publicKey, 0);
+      registry.keys.add(id, wearable.signer.publicKey, 0);
       device = { ...device, id, urn: `urn:dev:os:1-${run}` };
       const model = new Model();
       const statements: Statement[] = [];

@@ -1,6 +1,6 @@
 /** When the trust in a key or a device ends: at once, since an earlier time, or at a time to come. */
 import { type EndReason, isExposed } from '../../src/log-statement.ts';
-import type { TrustEnd } from '../store/registry-store.ts';
+import type { TrustEnd } from '../store/device-key-store.ts';
 import type { RequestedEnd } from './device-requests.ts';
 
 /** A requested end as of the moment it is carried out. Seconds since the Unix epoch, like the events that record it. */

@@ -245,7 +245,7 @@ export class StatementWriter implements LogWriter {
     const { registry } = this.#parts;
     registry.setStatus(device.id, 'suspended', receivedAt); // it is active: anything else was refused before
     // The event itself enters the log as every change of a device does: through a request.
-    registry.request([JSON.stringify({ action: 'suspend', device: device.urn })]);
+    registry.requests.add([JSON.stringify({ action: 'suspend', device: device.urn })]);
     work.changed.push(device.urn);
   }
 

@@ -3,7 +3,7 @@ import { ANCHORS_SCHEMA } from './anchors.ts';
 import { DELIVERIES_SCHEMA } from './deliveries.ts';
 import { LOG_SCHEMA } from './log-store.ts';
 import { QUARANTINE_SCHEMA } from './quarantine-store.ts';
-import { REGISTRY_SCHEMA } from './registry-store.ts';
+import { REGISTRY_SCHEMA } from './registry-schema.ts';
 import { SEQUENCE_INDEX_SCHEMA } from './sequence-index.ts';
 import { SEQUENCE_SCHEMA } from './sequence-store.ts';
 

@@ -1,7 +1,8 @@
 /** The real broker in front of a real log. */
+
+import type { CloseReason, PauseReason } from '../ingest/close-reason.ts';
 import type { BrokerLimits } from '../ingest/limits.ts';
 import { MqttBroker, type MqttBrokerOptions } from '../ingest/mqtt-broker.ts';
-import type { CloseReason, PauseReason } from '../ingest/socket-warden.ts';
 import { DEFAULT_LIMITS } from './default-limits.ts';
 import { type BenchOptions, LogBench, TEST_ORIGIN } from './log-bench.ts';
 import { RawMqtt } from './raw-mqtt.ts';

@@ -105,9 +105,9 @@ export class GatewayBench {
   /** Leaves requests in the store and waits until the gateway has settled them. */
   async request(...requests: readonly object[]): Promise<string[]> {
     const registry = new RegistryStore(this.db);
-    const ids = registry.request(requests.map((request) => JSON.stringify(request)));
+    const ids = registry.requests.add(requests.map((request) => JSON.stringify(request)));
     return vi.waitFor(() => {
-      const outcomes = ids.map((id) => registry.outcome(id));
+      const outcomes = ids.map((id) => registry.requests.outcome(id));
       if (outcomes.includes(undefined)) throw new Error('the requests still wait');
       return outcomes as string[];
     });

@@ -11,7 +11,7 @@ import { ANCHORS_SCHEMA } from '../store/anchors.ts';
 import { type Db, openDatabase } from '../store/database.ts';
 import { LOG_SCHEMA } from '../store/log-store.ts';
 import { QUARANTINE_SCHEMA } from '../store/quarantine-store.ts';
-import { REGISTRY_SCHEMA } from '../store/registry-store.ts';
+import { REGISTRY_SCHEMA } from '../store/registry-schema.ts';
 import { SEQUENCE_INDEX_SCHEMA } from '../store/sequence-index.ts';
 import { SEQUENCE_SCHEMA } from '../store/sequence-store.ts';
 import { checkBatch } from '../validate/check-batch.ts';
@@ -115,9 +115,9 @@ export class LogBench {
 
   /** Asks for changes of the registry as the command line does, and carries them out. Returns their outcomes. */
   async request(...requests: readonly object[]): Promise<(string | undefined)[]> {
-    const ids = this.log.registry.request(requests.map((request) => JSON.stringify(request)));
+    const ids = this.log.registry.requests.add(requests.map((request) => JSON.stringify(request)));
     await this.log.deviceEvents.process();
-    return ids.map((id) => this.log.registry.outcome(id));
+    return ids.map((id) => this.log.registry.requests.outcome(id));
   }
 
   async enrol(wearable: Wearable, patient = 'p-1', provider = 'clinic'): Promise<void> {

@@ -303,7 +303,7 @@ describe('in flight together', () => {
     'revoked-device': () => bench.log.registry.setStatus(idOf(), 'revoked', bench.clock.now()),
     'suspended-device': () => bench.log.registry.setStatus(idOf(), 'suspended', bench.clock.now()),
     'retired-key': () =>
-      bench.log.registry.retireKey(idOf(), keyId(wearable.signer.publicKey), bench.clock.now()),
+      bench.log.registry.keys.retire(idOf(), keyId(wearable.signer.publicKey), bench.clock.now()),
   };
   const idOf = () => bench.log.registry.device(wearable.urn)?.id ?? -1;
 

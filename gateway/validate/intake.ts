@@ -2,20 +2,14 @@
  * The way of one message: seen already? verified, seen again, recorded. It waits in its device's line, is checked on a thread,
  * and goes to the log in the order it came in; the log looks again under its lock. Every answer is durable when it is given.
  */
-import {
-  type BatchRefusal,
-  CheckedBatch,
-  type CheckedData,
-  type Head,
-  SETTLED,
-  VerdictBatch,
-} from '../checked-batch.ts';
+import { type BatchRefusal, CheckedBatch, type CheckedData, VerdictBatch } from '../checked-batch.ts';
 import { GatewayError } from '../errors.ts';
 import type { EnrolledDevice, Inbound, Intake, LogWriter, Registry, Verdict } from '../ports.ts';
 import type { Checker } from './check-pool.ts';
 import { makeCheckRequest } from './check-request.ts';
 import { FairQueue } from './fair-queue.ts';
-import { erased, noRoom, refusedBatch, type Ticket, withdrawStale } from './tickets.ts';
+import { KnownHeads } from './known-heads.ts';
+import { outcomeOf, refusedBatch, type Ticket, withdrawStale } from './tickets.ts';
 
 export interface IntakeOptions {
   readonly registry: Registry;
@@ -33,8 +27,6 @@ export interface IntakeOptions {
 const CHECKED_AT_ONCE = 64;
 /** Messages that are with the log: several group commits, so that the next is at hand when one ends. */
 const WITH_LOG_MAX = 8_192;
-/** Devices of which it is known how far they have come. No basis yet but size, about 200 bytes each. */
-const HEADS_MAX = 100_000;
 /** Asked of the log, refused by the state of its device, checked again: nothing takes longer unless something is wrong. */
 const TRIPS_MAX = 4;
 
@@ -42,7 +34,7 @@ const TRIPS_MAX = 4;
 export class StatementIntake implements Intake {
   readonly #options: IntakeOptions;
   readonly #queue = new FairQueue<Ticket>();
-  readonly #heads = new Map<string, Head>();
+  readonly #heads = new KnownHeads();
   #arrivals = 0;
   #checking = 0;
   #underWay = 0;
@@ -230,7 +222,7 @@ export class StatementIntake implements Intake {
     const refusals = new Map(verdicts.data.refusals.map((refusal) => [refusal.at, refusal]));
     for (const [at, ticket] of tickets.entries()) {
       const head = verdicts.head(at);
-      if (head !== undefined) this.#learn(ticket.inbound.device, head);
+      if (head !== undefined) this.#heads.learn(ticket.inbound.device, head);
       try {
         this.#settle(ticket, at, checked, verdicts, refusals.get(at));
       } catch (error) {
@@ -247,29 +239,10 @@ export class StatementIntake implements Intake {
     verdicts: VerdictBatch,
     refusal: Pick<BatchRefusal, 'code' | 'detail'> | undefined,
   ): void {
-    const index = verdicts.index(at);
-    switch (verdicts.kind(at)) {
-      case SETTLED.accept: {
-        const [boot, seq, flags] = [checked.boot(at), checked.seq(at), verdicts.flags(at)];
-        this.#answer(ticket, { kind: 'accept', index, boot, seq, flags });
-        break;
-      }
-      case SETTLED.duplicate:
-        this.#answer(ticket, { kind: 'ignore', code: 'duplicate', index });
-        break;
-      case SETTLED.reject:
-        if (refusal === undefined) throw new RangeError('a refusal without its reason');
-        this.#answer(ticket, { kind: 'reject', code: refusal.code, detail: refusal.detail });
-        break;
-      case SETTLED.again:
-        this.#again(ticket);
-        break;
-      case SETTLED.noRoom:
-        this.#fail(ticket, noRoom(ticket.inbound.device));
-        break;
-      default:
-        this.#fail(ticket, erased());
-    }
+    const outcome = outcomeOf(ticket.inbound.device, at, checked, verdicts, refusal);
+    if (outcome === 'again') this.#again(ticket);
+    else if (outcome instanceof GatewayError) this.#fail(ticket, outcome);
+    else this.#answer(ticket, outcome);
   }
 
   #again(ticket: Ticket): void {
@@ -301,12 +274,6 @@ export class StatementIntake implements Intake {
     this.#underWay -= 1;
     this.#fail(ticket, error);
     this.#afterVerdicts();
-  }
-
-  #learn(device: string, head: Head): void {
-    if (this.#heads.size >= HEADS_MAX && !this.#heads.has(device))
-      this.#heads.delete(this.#heads.keys().next().value as string);
-    this.#heads.set(device, head);
   }
 
   #afterVerdicts(): void {

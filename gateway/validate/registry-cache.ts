@@ -2,7 +2,8 @@
 import { bytesToHex } from '../../src/bytes.ts';
 import { type NativeKey, prepareKey } from '../crypto/verifier.ts';
 import type { DeviceKey, EnrolledDevice, Registry } from '../ports.ts';
-import type { DeviceKeyRow, RegistryStore } from '../store/registry-store.ts';
+import type { DeviceKeyRow } from '../store/device-key-store.ts';
+import type { RegistryStore } from '../store/registry-store.ts';
 import { packKeys } from './packed-keys.ts';
 
 /** Devices kept ready. No basis yet but size, about 1 kB each; bench/memory will tell. */
@@ -39,7 +40,7 @@ export class RegistryCache implements Registry {
   #load(urn: string): EnrolledDevice | undefined {
     const row = this.#store.device(urn);
     if (row === undefined) return undefined;
-    const rows = this.#store.keys(row.id);
+    const rows = this.#store.keys.of(row.id);
     const keys = new Map(rows.map((key) => [bytesToHex(key.kid), toDeviceKey(key)]));
     return {
       id: row.id,

@@ -1,6 +1,12 @@
 /** Messages on their way through the intake, and what is done to a batch of them between its checking and the log. */
 import { equalBytes } from '../../src/bytes.ts';
-import { type BatchRefusal, CheckedBatch, type CheckedData } from '../checked-batch.ts';
+import {
+  type BatchRefusal,
+  CheckedBatch,
+  type CheckedData,
+  SETTLED,
+  type VerdictBatch,
+} from '../checked-batch.ts';
 import { GatewayError, WITHHELD } from '../errors.ts';
 import type { EnrolledDevice, Inbound, Registry, Verdict } from '../ports.ts';
 
@@ -57,8 +63,36 @@ export function refusedBatch(tickets: readonly Ticket[], refusals: BatchRefusal[
   return batch.data;
 }
 
+/** What the log's verdict means for one message of a batch: the answer, that it is checked again, or why it is not acknowledged. */
+export function outcomeOf(
+  device: string,
+  at: number,
+  checked: CheckedBatch,
+  verdicts: VerdictBatch,
+  refusal: Pick<BatchRefusal, 'code' | 'detail'> | undefined,
+): Verdict | GatewayError | 'again' {
+  const index = verdicts.index(at);
+  switch (verdicts.kind(at)) {
+    case SETTLED.accept: {
+      const [boot, seq, flags] = [checked.boot(at), checked.seq(at), verdicts.flags(at)];
+      return { kind: 'accept', index, boot, seq, flags };
+    }
+    case SETTLED.duplicate:
+      return { kind: 'ignore', code: 'duplicate', index };
+    case SETTLED.reject:
+      if (refusal === undefined) throw new RangeError('a refusal without its reason');
+      return { kind: 'reject', code: refusal.code, detail: refusal.detail };
+    case SETTLED.again:
+      return 'again';
+    case SETTLED.noRoom:
+      return noRoom(device);
+    default:
+      return erased();
+  }
+}
+
 /** The bounds of quarantine are reached with what a suspended device signed, which must not be dropped. */
-export function noRoom(device: string): GatewayError {
+function noRoom(device: string): GatewayError {
   return new GatewayError(
     'held-back-full',
     `${device} is suspended and no more of its statements are kept; it keeps them itself until it is resumed`,
@@ -67,7 +101,7 @@ export function noRoom(device: string): GatewayError {
 }
 
 /** Nobody's key could seal it. */
-export function erased(): GatewayError {
+function erased(): GatewayError {
   return new GatewayError(
     'key-unreadable',
     'the patient of this device has been erased; enrol the device for another patient',

@@ -3,8 +3,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { verifySignature } from '../../src/signature.ts';
 import { decodeStatement } from '../../src/statement.ts';
 import { type FuzzStream, MqttFuzzer } from '../support/mqtt-fuzz.ts';
+import { SeededRandom } from '../support/seeded-random.ts';
 import { FuzzDevice, mutateStatement } from '../support/statement-fuzz.ts';
-import { Prng } from './prng.ts';
 
 const STREAMS = 2_000;
 const STATEMENTS = 20_000;
@@ -16,7 +16,9 @@ describe('generated cases', () => {
   beforeAll(async () => {
     for (let number = 0; number < 4; number++) {
       const secret = new Uint8Array(32).fill(number + 1);
-      devices.push(await FuzzDevice.create(`urn:dev:os:32473-f${number}`, secret, new Prng(1, -1 - number)));
+      devices.push(
+        await FuzzDevice.create(`urn:dev:os:32473-f${number}`, secret, new SeededRandom(1, -1 - number)),
+      );
     }
   });
 
@@ -54,7 +56,7 @@ describe('generated cases', () => {
   });
 
   it('reach past the form of a statement to each of its checks', () => {
-    const random = new Prng(5);
+    const random = new SeededRandom(5);
     const seen = { malformed: 0, 'not-deterministic': 0, forged: 0, genuine: 0 };
     const device = devices[0] as FuzzDevice;
     for (let left = STATEMENTS; left > 0; left--) {

@@ -7,6 +7,7 @@ import { readdirSync } from 'node:fs';
 import { IGNORE_CODES, REJECT_CODES } from '../../src/verdict.ts';
 import { endPrograms, mustRun, vitalseal } from '../support/command.ts';
 import { MqttFuzzer } from '../support/mqtt-fuzz.ts';
+import { SeededRandom } from '../support/seeded-random.ts';
 import { Site } from '../support/site.ts';
 import { FuzzDevice } from '../support/statement-fuzz.ts';
 import { until } from '../support/wait.ts';
@@ -14,7 +15,6 @@ import { HonestDevice } from './honest-device.ts';
 import { ENDING_LINE, INSPECTOR_ENV, INSPECTOR_LINE, Inspector } from './inspector.ts';
 import { MemoryWatch } from './memory-watch.ts';
 import { playStream } from './play-stream.ts';
-import { Prng } from './prng.ts';
 import { type FuzzFigures, FuzzFinding, type FuzzOptions, type FuzzTarget } from './target.ts';
 
 const DEVICES = 32;
@@ -65,7 +65,7 @@ class MqttRun {
   async run(): Promise<FuzzFigures> {
     const devices: FuzzDevice[] = [];
     for (let number = 0; number < DEVICES; number++) {
-      const random = new Prng(this.#options.seed, -1 - number);
+      const random = new SeededRandom(this.#options.seed, -1 - number);
       const secret = new Uint8Array(32).fill(number + 1);
       devices.push(await FuzzDevice.create(`urn:dev:os:32473-f${number}`, secret, random));
     }

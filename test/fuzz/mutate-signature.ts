@@ -7,8 +7,8 @@ import type { Algorithm } from '../../src/cose/algorithm.ts';
 import { edgeCases } from '../../src/signature/testing/edge-cases.ts';
 import { big, fromBig, fromLittle, little } from '../../src/signature/testing/signature-case.ts';
 import { createSigner } from '../../src/signature.ts';
+import type { SeededRandom } from '../support/seeded-random.ts';
 import { mutateBytes, mutateNumber } from './mutate-bytes.ts';
-import type { SeededRandom } from './seeded-random.ts';
 
 /** What a verifier is asked. */
 export interface Claim {
@@ -53,10 +53,10 @@ async function honestClaims(algorithm: Algorithm): Promise<Claim[]> {
 export function mutatedClaim(random: SeededRandom, pool: Pool): Claim {
   const algorithm = random.pick(ALGORITHMS);
   const draw = (of: Algorithm = algorithm): Claim =>
-    random.pick(random.chance(2) ? pool[of].edge : pool[of].honest);
+    random.pick(random.chance(1 / 2) ? pool[of].edge : pool[of].honest);
   let claim = draw();
-  for (let changes = random.int(4); changes > 0; changes--) {
-    const from = draw(random.chance(8) ? random.pick(ALGORITHMS) : algorithm);
+  for (let changes = random.below(4); changes > 0; changes--) {
+    const from = draw(random.chance(1 / 8) ? random.pick(ALGORITHMS) : algorithm);
     claim = changed(random, claim, from);
   }
   return claim;
@@ -64,7 +64,7 @@ export function mutatedClaim(random: SeededRandom, pool: Pool): Claim {
 
 function changed(random: SeededRandom, claim: Claim, from: Claim): Claim {
   const { algorithm, publicKey, message, signature } = claim;
-  switch (random.int(10)) {
+  switch (random.below(10)) {
     case 0:
     case 1:
       return { ...claim, signature: mutateBytes(random, signature, from.signature) };
@@ -106,7 +106,7 @@ function exchanged(random: SeededRandom, claim: Claim, from: Claim): Partial<Cla
 function mutatedScalar(random: SeededRandom, algorithm: Algorithm, signature: Uint8Array): Uint8Array {
   if (signature.length !== 64) return signature;
   const { Fn, Fp } = POINTS[algorithm];
-  const at = algorithm === 'Ed25519' && !random.chance(4) ? 32 : random.pick([0, 32]);
+  const at = algorithm === 'Ed25519' && !random.chance(1 / 4) ? 32 : random.pick([0, 32]);
   return withNumber(random, signature, at, algorithm === 'Ed25519', Fn.ORDER, Fp.ORDER);
 }
 

@@ -5,8 +5,8 @@ import { CborFloat, type CborValue, encodeCbor } from '../../src/cbor.ts';
 import type { Algorithm } from '../../src/cose/algorithm.ts';
 import { decodeSign1, signatureInput } from '../../src/cose/sign1.ts';
 import { createSigner } from '../../src/signature.ts';
+import type { SeededRandom } from '../support/seeded-random.ts';
 import { mutateBytes } from './mutate-bytes.ts';
-import type { SeededRandom } from './seeded-random.ts';
 
 /** As far as docs/vectors/statements.json is read here. */
 export interface StatementVectors {
@@ -99,22 +99,22 @@ function opensslKey(algorithm: Algorithm, secretKey: string): KeyObject {
 
 /** A statement with something changed, and the key of the device that it came from. */
 export function mutatedStatement(random: SeededRandom, pool: StatementPool): PooledStatement {
-  const from = random.pick(random.chance(4) ? pool.statements : pool.good);
+  const from = random.pick(random.chance(1 / 4) ? pool.statements : pool.good);
   const other = random.pick(pool.statements);
-  const sign1 = random.chance(4) ? undefined : decodeSign1(from.bytes);
+  const sign1 = random.chance(1 / 4) ? undefined : decodeSign1(from.bytes);
   if (sign1?.kind !== 'ok' || sign1.value.payload === null) {
     return { ...from, bytes: mutateBytes(random, from.bytes, other.bytes) };
   }
   const { protectedHeader } = sign1.value;
   let { protectedBytes, payload, signature } = sign1.value;
-  if (!random.chance(4)) protectedBytes = mutatedHeader(random, protectedHeader);
-  else if (random.chance(2)) protectedBytes = mutateBytes(random, protectedBytes, other.bytes);
-  if (random.chance(4)) payload = mutateBytes(random, payload, other.bytes);
-  if (random.chance(2)) {
-    const signer = random.chance(8) ? other.algorithm : from.algorithm;
+  if (!random.chance(1 / 4)) protectedBytes = mutatedHeader(random, protectedHeader);
+  else if (random.chance(1 / 2)) protectedBytes = mutateBytes(random, protectedBytes, other.bytes);
+  if (random.chance(1 / 4)) payload = mutateBytes(random, payload, other.bytes);
+  if (random.chance(1 / 2)) {
+    const signer = random.chance(1 / 8) ? other.algorithm : from.algorithm;
     signature = signNow(pool, signer, signatureInput(protectedBytes, payload));
   }
-  if (random.chance(8)) signature = mutateBytes(random, signature, other.bytes);
+  if (random.chance(1 / 8)) signature = mutateBytes(random, signature, other.bytes);
   return { ...from, bytes: putTogether(random, protectedBytes, payload, signature) };
 }
 
@@ -127,7 +127,7 @@ function signNow({ secrets }: StatementPool, algorithm: Algorithm, message: Uint
 /** The header with something changed in it, or in the claims within it. */
 function mutatedHeader(random: SeededRandom, header: ReadonlyMap<CborValue, CborValue>): Uint8Array {
   const claims = header.get(CLAIMS);
-  const isWithin = claims instanceof Map && random.chance(3);
+  const isWithin = claims instanceof Map && random.chance(1 / 3);
   const entries = [...header].map(([key, value]): [Uint8Array, Uint8Array] => [
     encodeCbor(key),
     isWithin && key === CLAIMS ? mutatedMap(random, encodedEntries(claims)) : encodeCbor(value),
@@ -141,9 +141,9 @@ function encodedEntries(map: ReadonlyMap<CborValue, CborValue>): [Uint8Array, Ui
 
 /** The map with entries changed, dropped, doubled, added or out of order; the rest stays deterministic. */
 function mutatedMap(random: SeededRandom, entries: [Uint8Array, Uint8Array][]): Uint8Array {
-  for (let changes = 1 + random.int(2); changes > 0 && entries.length > 0; changes--)
+  for (let changes = 1 + random.below(2); changes > 0 && entries.length > 0; changes--)
     changeEntry(random, entries);
-  if (!random.chance(6)) entries.sort(([a], [b]) => (bytesToHex(a) < bytesToHex(b) ? -1 : 1));
+  if (!random.chance(1 / 6)) entries.sort(([a], [b]) => (bytesToHex(a) < bytesToHex(b) ? -1 : 1));
   return encodedMap(entries);
 }
 
@@ -152,9 +152,9 @@ function encodedMap(entries: readonly [Uint8Array, Uint8Array][]): Uint8Array {
 }
 
 function changeEntry(random: SeededRandom, entries: [Uint8Array, Uint8Array][]): void {
-  const at = random.int(entries.length);
+  const at = random.below(entries.length);
   const entry = entries[at] as [Uint8Array, Uint8Array];
-  switch (random.int(8)) {
+  switch (random.below(8)) {
     case 0:
       entries.splice(at, 1);
       return;
@@ -185,13 +185,13 @@ function putTogether(
   payload: Uint8Array,
   signature: Uint8Array,
 ): Uint8Array {
-  const odd = random.chance(16);
+  const odd = random.chance(1 / 16);
   return concatBytes(
-    hexToBytes(odd && random.chance(3) ? random.pick(['d3', 'd812', 'd862', '']) : 'd2'),
-    hexToBytes(odd && random.chance(3) ? random.pick(['83', '85', '9804', '9f']) : '84'),
+    hexToBytes(odd && random.chance(1 / 3) ? random.pick(['d3', 'd812', 'd862', '']) : 'd2'),
+    hexToBytes(odd && random.chance(1 / 3) ? random.pick(['83', '85', '9804', '9f']) : '84'),
     encodeCbor(protectedBytes),
-    odd && random.chance(3) ? random.pick(ITEMS) : Uint8Array.of(0xa0),
-    odd && random.chance(3) ? random.pick(ITEMS) : encodeCbor(payload),
-    odd && random.chance(3) ? random.pick(ITEMS) : encodeCbor(signature),
+    odd && random.chance(1 / 3) ? random.pick(ITEMS) : Uint8Array.of(0xa0),
+    odd && random.chance(1 / 3) ? random.pick(ITEMS) : encodeCbor(payload),
+    odd && random.chance(1 / 3) ? random.pick(ITEMS) : encodeCbor(signature),
   );
 }

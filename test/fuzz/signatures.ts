@@ -10,10 +10,10 @@ import { bytesToHex } from '../../src/bytes.ts';
 import { decodeCoseKey, encodeCoseKey, parsePublicKey } from '../../src/cose/key.ts';
 import { inspectPayload } from '../../src/payload.ts';
 import { decodeStatement, type Statement } from '../../src/statement.ts';
+import { SeededRandom } from '../support/seeded-random.ts';
 import { readStatement, type StatementContent } from './independent-statement.ts';
 import { type Claim, makePool, mutatedClaim } from './mutate-signature.ts';
 import { mutatedStatement, type StatementVectors, statementPool } from './mutate-statement.ts';
-import { SeededRandom } from './seeded-random.ts';
 import { FuzzFinding, type FuzzOptions, type FuzzTarget } from './target.ts';
 
 const VECTORS = new URL('../../docs/vectors/statements.json', import.meta.url);
@@ -53,7 +53,7 @@ export async function fuzzSignatures({ runs, seed, say }: FuzzOptions): Promise<
   for (let i = 0; i < runs; i++) {
     const random = new SeededRandom(seed + i);
     try {
-      if (random.chance(3)) checkStatement(mutatedStatement(random, statements), counts);
+      if (random.chance(1 / 3)) checkStatement(mutatedStatement(random, statements), counts);
       else checkClaim(random, mutatedClaim(random, claims), counts);
     } catch (error) {
       throw new FuzzFinding('signatures', { runs: 1, seed: seed + i }, (error as Error).message);
@@ -68,7 +68,7 @@ function checkClaim(random: SeededRandom, claim: Claim, counts: SignatureCounts)
   counts.signatures += 1;
   const isValid = agreedVerdict(algorithm, publicKey, message, signature);
   if (isValid) counts.valid += 1;
-  if (random.chance(ENROLMENT_ONE_IN)) checkKey(claim, counts);
+  if (random.chance(1 / ENROLMENT_ONE_IN)) checkKey(claim, counts);
 }
 
 /** Native code takes the keys that the reference takes, and what is taken comes back the same from its own encoding. */

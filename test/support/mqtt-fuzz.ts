@@ -10,7 +10,7 @@ import {
   remainingLength,
   subscribePacket,
 } from '../../gateway/testing/raw-mqtt.ts';
-import { Prng } from '../fuzz/prng.ts';
+import { SeededRandom } from './seeded-random.ts';
 import { type FuzzDevice, mutateBytes, mutateStatement } from './statement-fuzz.ts';
 
 /** What one client is to send on one connection. */
@@ -58,7 +58,7 @@ const STATEMENTS_AT_MOST = 24;
 const SEGMENTS_AT_MOST = 12;
 
 type Maker = (
-  random: Prng,
+  random: SeededRandom,
 ) => Omit<FuzzStream, 'number' | 'kind' | 'address' | 'ending' | 'segments'> & { bytes: Buffer };
 
 export class MqttFuzzer {
@@ -72,7 +72,7 @@ export class MqttFuzzer {
 
   /** The stream of this number: the same bytes for the same seed, whatever was made before. */
   stream(number: number): FuzzStream {
-    const random = new Prng(this.#seed, number);
+    const random = new SeededRandom(this.#seed, number);
     const kind = pickKind(random);
     const makers: Record<FuzzStream['kind'], Maker> = {
       decent: (r) => this.#decent(r),
@@ -97,7 +97,7 @@ export class MqttFuzzer {
   }
 
   /** A session that breaks no rule: its statements may be bad, its packets are not. */
-  #decent(random: Prng): ReturnType<Maker> {
+  #decent(random: SeededRandom): ReturnType<Maker> {
     const device = random.pick(this.#devices);
     const packets = [hello(random, device.urn)];
     const ids = new Set<number>();
@@ -143,7 +143,7 @@ export class MqttFuzzer {
   }
 
   /** One statement behind the other, each with its own fault. */
-  #statements(random: Prng): ReturnType<Maker> {
+  #statements(random: SeededRandom): ReturnType<Maker> {
     const device = random.pick(this.#devices);
     const urn = random.chance(0.03) ? `urn:dev:os:32473-u${random.uint32()}` : device.urn; // or one that nobody enrolled
     const count = 1 + random.below(STATEMENTS_AT_MOST);
@@ -160,7 +160,7 @@ export class MqttFuzzer {
   }
 
   /** A decent session with something wrong in at least one packet, or two packets that changed places. */
-  #mutated(random: Prng): ReturnType<Maker> {
+  #mutated(random: SeededRandom): ReturnType<Maker> {
     const device = random.pick(this.#devices);
     const packets = [hello(random, random.chance(0.1) ? `urn:dev:os:32473-x${random.uint32()}` : device.urn)];
     for (let left = 1 + random.below(6); left > 0; left--) packets.push(this.#anyPacket(random, device));
@@ -173,7 +173,7 @@ export class MqttFuzzer {
     return { bytes: Buffer.concat(packets), packets: packets.length };
   }
 
-  #connect(random: Prng): ReturnType<Maker> {
+  #connect(random: SeededRandom): ReturnType<Maker> {
     const device = random.pick(this.#devices);
     const packet = connectPacket({
       clientId: random.chance(0.3) ? random.pick(NAMES) : `c${random.uint32()}`,
@@ -193,7 +193,7 @@ export class MqttFuzzer {
     return { bytes: random.chance(0.7) ? mutatePacket(random, packet) : packet, packets: 1 };
   }
 
-  #anyPacket(random: Prng, device: FuzzDevice): Buffer {
+  #anyPacket(random: SeededRandom, device: FuzzDevice): Buffer {
     const id = random.chance(0.1) ? 0 : random.below(0x10000);
     switch (random.below(8)) {
       case 0:
@@ -221,7 +221,7 @@ export class MqttFuzzer {
   }
 
   /** The device's topic most of the time; otherwise one that reaches for what is not its own. */
-  #topic(random: Prng, device: FuzzDevice): string {
+  #topic(random: SeededRandom, device: FuzzDevice): string {
     const own = `wearables/${device.urn}`;
     if (random.chance(0.6)) return `${own}/${random.pick(['statements', 'acks', 'requests'])}`;
     const other = random.pick(this.#devices).urn;
@@ -249,7 +249,7 @@ export class MqttFuzzer {
   }
 }
 
-function hello(random: Prng, username: string): Buffer {
+function hello(random: SeededRandom, username: string): Buffer {
   return connectPacket({
     clientId: `fuzz-${random.uint32()}`,
     username,
@@ -259,7 +259,7 @@ function hello(random: Prng, username: string): Buffer {
 }
 
 /** One thing wrong with a packet, which stays recognisable. */
-function mutatePacket(random: Prng, packet: Buffer): Buffer {
+function mutatePacket(random: SeededRandom, packet: Buffer): Buffer {
   const body = bodyOf(packet);
   const first = packet[0] as number;
   switch (random.below(9)) {
@@ -306,13 +306,13 @@ function bodyOf(packet: Buffer): Buffer {
   return packet.subarray(at + 1);
 }
 
-function garbage(random: Prng): Buffer {
+function garbage(random: SeededRandom): Buffer {
   const lead = random.chance(0.5) ? Buffer.from(random.pick(GARBAGE), 'hex') : Buffer.alloc(0);
   return Buffer.concat([lead, random.bytes(1 + random.below(400))]);
 }
 
 /** The bytes in segments: all at once, one by one, or in a few of any length. */
-function cut(random: Prng, bytes: Buffer): Uint8Array[] {
+function cut(random: SeededRandom, bytes: Buffer): Uint8Array[] {
   if (random.chance(0.5)) return [bytes];
   const cuts = Array.from({ length: 1 + random.below(SEGMENTS_AT_MOST) }, () =>
     random.below(bytes.length + 1),
@@ -324,7 +324,7 @@ function cut(random: Prng, bytes: Buffer): Uint8Array[] {
     .filter(({ length }) => length > 0);
 }
 
-function pickKind(random: Prng): FuzzStream['kind'] {
+function pickKind(random: SeededRandom): FuzzStream['kind'] {
   let rest = random.below(100);
   for (const [kind, share] of Object.entries(KINDS)) {
     if (rest < share) return kind as FuzzStream['kind'];

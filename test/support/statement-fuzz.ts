@@ -3,7 +3,7 @@ import { createPrivateKey, type KeyObject, sign } from 'node:crypto';
 import { decodeSign1, encodeSign1, signatureInput } from '../../src/cose/sign1.ts';
 import { createSigner, type Signer } from '../../src/signature.ts';
 import { hashEntry, type StatementFields, signStatement } from '../../src/statement.ts';
-import type { Prng } from '../fuzz/prng.ts';
+import type { SeededRandom } from './seeded-random.ts';
 import { heartRate } from './sender.ts';
 
 /** PKCS #8 in front of an Ed25519 seed (RFC 8410). */
@@ -70,7 +70,7 @@ export class FuzzDevice {
   }
 
   /** @param random chooses what is odd about the odd half of its statements */
-  static async create(urn: string, seed: Uint8Array, random: Prng): Promise<FuzzDevice> {
+  static async create(urn: string, seed: Uint8Array, random: SeededRandom): Promise<FuzzDevice> {
     const device = new FuzzDevice(urn, seed);
     for (let at = 0; at < PER_DEVICE; at++) {
       const before = device.statements[at - 1];
@@ -97,7 +97,7 @@ export class FuzzDevice {
 }
 
 /** What a statement may say and hardly one ever does: validly signed, so it is evidence. */
-function oddFields(urn: string, random: Prng): StatementFields {
+function oddFields(urn: string, random: SeededRandom): StatementFields {
   const seq = random.pick([0, 1, 5, 23, 24, 255, 256, 65_536, 2 ** 32, Number.MAX_SAFE_INTEGER]);
   const iat = random.pick([0, 0.5, 1, 946_684_800, 1_760_000_000.25, 4_102_444_800, 253_402_300_799]);
   return {
@@ -121,7 +121,11 @@ function oddFields(urn: string, random: Prng): StatementFields {
 }
 
 /** A statement of a device, most likely one that is to be refused. */
-export function mutateStatement(random: Prng, device: FuzzDevice, others: readonly FuzzDevice[]): Uint8Array {
+export function mutateStatement(
+  random: SeededRandom,
+  device: FuzzDevice,
+  others: readonly FuzzDevice[],
+): Uint8Array {
   const base = random.pick(device.statements);
   if (random.chance(0.002)) return new Uint8Array(OVERSIZE_BYTES).fill(random.byte());
   switch (random.below(12)) {
@@ -145,7 +149,7 @@ export function mutateStatement(random: Prng, device: FuzzDevice, others: readon
   }
 }
 
-function flipBit(random: Prng, bytes: Uint8Array, from: number): Uint8Array {
+function flipBit(random: SeededRandom, bytes: Uint8Array, from: number): Uint8Array {
   const changed = Uint8Array.from(bytes);
   const at = from + random.below(changed.length - from);
   changed[at] = (changed[at] as number) ^ (1 << random.below(8));
@@ -153,13 +157,13 @@ function flipBit(random: Prng, bytes: Uint8Array, from: number): Uint8Array {
 }
 
 /** Bytes changed in one to four places, by any of the ways in which transports and encoders go wrong. */
-export function mutateBytes(random: Prng, bytes: Uint8Array): Uint8Array {
+export function mutateBytes(random: SeededRandom, bytes: Uint8Array): Uint8Array {
   let changed: Buffer = Buffer.from(bytes);
   for (let times = 1 + random.below(4); times > 0; times--) changed = mutateOnce(random, changed);
   return changed;
 }
 
-function mutateOnce(random: Prng, bytes: Buffer): Buffer {
+function mutateOnce(random: SeededRandom, bytes: Buffer): Buffer {
   const at = random.below(bytes.length + 1);
   const end = at + random.below(bytes.length - at + 1);
   switch (random.below(8)) {
@@ -185,7 +189,7 @@ function mutateOnce(random: Prng, bytes: Buffer): Buffer {
 }
 
 /** A changed header or payload under a signature that fits: what only a device with a fault of its own can send. */
-function resign(random: Prng, device: FuzzDevice, base: Uint8Array): Uint8Array {
+function resign(random: SeededRandom, device: FuzzDevice, base: Uint8Array): Uint8Array {
   const decoded = decodeSign1(base);
   if (decoded.kind !== 'ok' || decoded.value.payload === null)
     throw new Error('not a statement to start from');
@@ -198,7 +202,7 @@ function resign(random: Prng, device: FuzzDevice, base: Uint8Array): Uint8Array 
 }
 
 /** Arrays in arrays, maps in maps, tags on tags: deep enough to end a decoder that calls itself. */
-function nest(random: Prng): Uint8Array {
+function nest(random: SeededRandom): Uint8Array {
   const head = random.pick([0x81, 0xa1, 0xc2, 0xd2, 0x9f, 0xbf, 0x5f]);
   const depth = random.pick([10, 1_000, 20_000]);
   const lead = random.chance(0.5) ? Buffer.alloc(0) : Buffer.from('d28443a10132a0', 'hex');

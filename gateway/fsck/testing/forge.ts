@@ -1,8 +1,17 @@
 /** Rows as someone would write them who holds the files and some of the keys. */
+import { createSigner } from '../../../src/signature.ts';
 import { hashEntry } from '../../../src/statement.ts';
 import { seal, Vault } from '../../crypto/vault.ts';
 import type { Db } from '../../store/database.ts';
 import { MASTER_KEY } from './scene.ts';
+
+/** Somebody whose key nobody has enrolled. */
+export const FORGER = createSigner('Ed25519', new Uint8Array(32).fill(99));
+
+/** SQL for the row id of a device. */
+export const idOf = (urn: string): string => `(SELECT id FROM devices WHERE urn = '${urn}')`;
+/** SQL for the rows of a device in another table. */
+export const ofDevice = (urn: string): string => `device = ${idOf(urn)}`;
 
 /** What a forged entry claims. The rest of its row is made to fit. */
 export interface Forged {

@@ -109,9 +109,10 @@ export class Scene {
   /** Has requests carried out; throws when one is refused. */
   async request(...requests: readonly object[]): Promise<void> {
     const { registry, deviceEvents } = this.store.log;
-    const ids = registry.request(requests.map((request) => JSON.stringify(request)));
+    const ids = registry.requests.add(requests.map((request) => JSON.stringify(request)));
     await deviceEvents.process();
-    for (const id of ids) if (registry.outcome(id) !== '') throw new Error(registry.outcome(id));
+    for (const id of ids)
+      if (registry.requests.outcome(id) !== '') throw new Error(registry.requests.outcome(id));
   }
 
   enrol(device: TestDevice, patient: string, provider = 'clinic'): Promise<void> {

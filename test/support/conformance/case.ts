@@ -14,6 +14,9 @@ import type { Policy } from './policies.ts';
  */
 export type Step = string;
 
+/** The topic that a device publishes to, in a step. */
+export const TOPIC = '"wearables/{device}/statements"';
+
 /**
  * How the first connection ends: `open` answers a PINGREQ; `closed` by the broker without another packet; `refused` closed,
  * with at most a CONNACK that says no in front; `either` is harmless both ways.

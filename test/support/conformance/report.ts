@@ -1,11 +1,17 @@
 /** Runs the whole conformance table against one broker. */
 import type { MqttCase } from './case.ts';
 import { CONNECT_CASES } from './cases-connect.ts';
+import { FORWARD_CASES } from './cases-forward.ts';
 import { PUBLISH_CASES } from './cases-publish.ts';
 import { SUBSCRIBE_CASES } from './cases-subscribe.ts';
 import { type Speaker, tryWay } from './run-case.ts';
 
-export const MQTT_CASES: readonly MqttCase[] = [...CONNECT_CASES, ...PUBLISH_CASES, ...SUBSCRIBE_CASES];
+export const MQTT_CASES: readonly MqttCase[] = [
+  ...CONNECT_CASES,
+  ...PUBLISH_CASES,
+  ...FORWARD_CASES,
+  ...SUBSCRIBE_CASES,
+];
 
 /** Cases under way at once. They share nothing but the broker. */
 const SIDE_BY_SIDE = 16;

@@ -1,5 +1,5 @@
 /** When a gateway is killed. A plan is drawn from a seed before anything runs. */
-import { integer, pick, type Random } from './random.ts';
+import type { SeededRandom } from '../seeded-random.ts';
 
 /** One round: how the running gateway ends, and how many of the starts after it are cut short. */
 export interface Round {
@@ -34,8 +34,8 @@ export function killsOf({ moment, starts }: Round): number {
   return (moment === 'stop' ? 0 : 1) + starts.length;
 }
 
-export function planRound(random: Random, { chain }: Setting): Round {
-  const moment = pick<Moment>(random, [
+export function planRound(random: SeededRandom, { chain }: Setting): Round {
+  const moment = random.pickWeighted<Moment>([
     [10, 'load'],
     [4, 'seal'],
     [chain ? 4 : 0, 'anchor'],
@@ -43,37 +43,37 @@ export function planRound(random: Random, { chain }: Setting): Round {
     [2, 'stop'],
   ]);
   const fewest = moment === 'stop' ? 1 : 0;
-  const cut = pick(random, [
+  const cut = random.pickWeighted([
     [12, fewest],
     [4, 1],
     [1, 2],
   ]);
   return {
     moment,
-    burstMs: integer(random, 10, 220),
+    burstMs: random.between(10, 220),
     // An enrolment is a process of its own: its request reaches the store some time after it was started.
-    afterMs: moment === 'enrolment' ? integer(random, 200, 1_500) : integer(random, 0, 40),
+    afterMs: moment === 'enrolment' ? random.between(200, 1_500) : random.between(0, 40),
     starts: Array.from({ length: cut }, () => planStart(random)),
   };
 }
 
-function planStart(random: Random): CutStart {
-  return random() < 0.75
-    ? { from: 'store', afterMs: integer(random, 0, 120) }
-    : { from: 'process', afterMs: integer(random, 0, 1_500) };
+function planStart(random: SeededRandom): CutStart {
+  return random.chance(0.75)
+    ? { from: 'store', afterMs: random.between(0, 120) }
+    : { from: 'process', afterMs: random.between(0, 1_500) };
 }
 
-export function planSetting(random: Random, chain: boolean): Setting {
+export function planSetting(random: SeededRandom, chain: boolean): Setting {
   return {
     chain,
     checkpointEverySeconds: chain
       ? 1
-      : pick(random, [
+      : random.pickWeighted([
           [1, 0.1],
           [1, 0.5],
           [1, 1],
         ] as const),
-    commitBatch: pick(random, [
+    commitBatch: random.pickWeighted([
       [1, 1],
       [2, 16],
       [3, 1_024],

@@ -1,8 +1,8 @@
 /** A crash test: campaigns, each on a fresh installation with settings of its own, until the kills add up. */
 import { endPrograms } from '../command.ts';
+import { SeededRandom } from '../seeded-random.ts';
 import { Campaign, type CampaignResult } from './campaign.ts';
 import { killsOf, planRound, planSetting, type Round, type Setting } from './plan.ts';
-import { type Random, seededRandom } from './random.ts';
 
 /** Kills on one installation at most. fsck reads the whole log after each: a short log keeps a round short. */
 const KILLS_EACH = 20;
@@ -23,7 +23,7 @@ export interface CrashResult extends CampaignResult {
 
 /** @throws Error when anything acknowledged is missing, twice or altered, or fsck finds something; the installation then stays where it is. */
 export async function runCrashTest(options: CrashOptions): Promise<CrashResult> {
-  const random = seededRandom(options.seed);
+  const random = new SeededRandom(options.seed);
   let result: CrashResult = { kills: 0, campaigns: 0, acknowledged: 0, entries: 0, delivered: 0 };
   while (result.kills < options.kills) {
     const setting = planSetting(random, result.campaigns % 2 === 0);
@@ -42,7 +42,7 @@ export async function runCrashTest(options: CrashOptions): Promise<CrashResult> 
   return result;
 }
 
-function planRounds(random: Random, setting: Setting, kills: number): Round[] {
+function planRounds(random: SeededRandom, setting: Setting, kills: number): Round[] {
   const rounds: Round[] = [];
   for (let planned = 0; planned < kills; ) {
     const round = planRound(random, setting);

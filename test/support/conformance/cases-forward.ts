@@ -1,0 +1,280 @@
+/** What a broker passes on: MQTT 3.1.1 sections 3.1.2 (the will), 3.3, 3.8, 4.3, 4.4 and 4.7. */
+import { bare, except, joined, type MqttCase, type Step, TOPIC } from './case.ts';
+
+/** SUBSCRIBE to what the device publishes; the gateway says no. */
+const hear = (qos: string): Step[] => [`> 82 ~ 1234 ${TOPIC} ${qos}`, `< 90 03 1234 ${qos}`];
+const refusal = (qos: string): Step[] => [`> 82 ~ 1234 ${TOPIC} ${qos}`, '< 90 03 1234 80'];
+const PUBLISH_2: Step[] = [`> 34 ~ ${TOPIC} 0005 'two'`, '< 50 02 0005'];
+const COMPLETE_2: Step[] = ['> 62 02 0005', '< 70 02 0005'];
+
+/** A second client's CONNECT and its welcome. */
+const SECOND: Step[] = ['2> 10 ~ "MQTT" 04 82 003c "{case}-2" "{device}"', '2< 20 02 0000'];
+const second = (steps: readonly Step[]): Step[] => steps.map((step) => `2${step}`);
+
+/** What a broker that passes messages on does. The gateway passes none on: each is refused at SUBSCRIBE. */
+export const FORWARD_CASES: readonly MqttCase[] = [
+  except(
+    'own-topics',
+    joined(
+      '4.3.1-1',
+      'passed on: QoS 0',
+      'paho',
+      [...hear('01'), `> 30 ~ ${TOPIC} 'zero'`, `< 30 ~ ${TOPIC} 'zero'`],
+      'open',
+    ),
+    [...refusal('01'), `> 30 ~ ${TOPIC} 'zero'`],
+    'open',
+  ),
+  except(
+    'own-topics',
+    joined(
+      '4.3.2-1',
+      'passed on: QoS 1',
+      'mosquitto',
+      [
+        ...hear('01'),
+        ...SECOND,
+        `2> 32 ~ ${TOPIC} 0005 'one'`,
+        '2< 40 02 0005',
+        `< 32 ~ ${TOPIC} ???? 'one'`,
+      ],
+      'open',
+    ),
+    [...refusal('01'), ...SECOND, `2> 32 ~ ${TOPIC} 0005 'one'`, '2< 40 02 0005'],
+    'open',
+  ),
+  except(
+    'own-topics',
+    joined(
+      '4.3.3-1',
+      'passed on: QoS 2',
+      'mosquitto',
+      [...hear('02'), ...SECOND, ...second([...PUBLISH_2, ...COMPLETE_2]), `< 34 ~ ${TOPIC} ???? 'two'`],
+      'open',
+    ),
+    [...refusal('02'), ...SECOND, ...second([...PUBLISH_2, ...COMPLETE_2])],
+    'open',
+  ),
+  except(
+    'own-topics',
+    joined(
+      '3.8.4-6',
+      'passed on: at the lower QoS of the two',
+      'standard',
+      [...hear('00'), ...SECOND, `2> 32 ~ ${TOPIC} 0005 'one'`, '2< 40 02 0005', `< 30 ~ ${TOPIC} 'one'`],
+      'open',
+    ),
+    [...refusal('00'), ...SECOND, `2> 32 ~ ${TOPIC} 0005 'one'`, '2< 40 02 0005'],
+    'open',
+  ),
+  except(
+    'own-topics',
+    joined(
+      '3.3.1-9',
+      'passed on: without RETAIN to who listens already',
+      'paho',
+      [...hear('00'), ...SECOND, `2> 31 ~ ${TOPIC} 'kept'`, `< 30 ~ ${TOPIC} 'kept'`],
+      'open',
+    ),
+    [...refusal('00'), ...SECOND, `2> 31 ~ ${TOPIC} 'kept'`],
+    'open',
+  ),
+  except(
+    'own-topics',
+    joined(
+      '3.3.1-6',
+      'passed on: what was retained, to who comes later',
+      'paho',
+      [
+        `> 33 ~ ${TOPIC} 0005 'kept'`,
+        '< 40 02 0005',
+        ...SECOND,
+        ...second(hear('00')),
+        `2< 31 ~ ${TOPIC} 'kept'`,
+      ],
+      'open',
+    ),
+    [
+      `> 33 ~ ${TOPIC} 0005 'kept'`,
+      '< 40 02 0005',
+      ...SECOND,
+      ...second(refusal('00')),
+      '2> c000',
+      '2< d000',
+    ],
+    'open',
+  ),
+  except(
+    'own-topics',
+    joined(
+      '3.3.1-10',
+      'passed on: no longer retained after an empty message',
+      'paho',
+      [
+        `> 33 ~ ${TOPIC} 0005 'kept'`,
+        '< 40 02 0005',
+        `> 33 ~ ${TOPIC} 0006`,
+        '< 40 02 0006',
+        ...SECOND,
+        ...second(hear('00')),
+        '2> c000',
+        '2< d000',
+      ],
+      'open',
+    ),
+    [...SECOND, ...second(refusal('00')), '2> c000', '2< d000'],
+    'open',
+  ),
+  except(
+    'own-topics',
+    joined(
+      '4.7.2-1',
+      'passed on: not $ topics to #',
+      'paho',
+      ['> 82 ~ 1234 "+/{case}" 00', '< 90 03 1234 00', ...SECOND, `2> 30 ~ "$TopicA/{case}" 'x'`],
+      'open',
+    ),
+    ['> 82 ~ 1234 "#" 00', '< 90 03 1234 80'],
+    'open',
+  ),
+  except(
+    'own-topics',
+    joined(
+      '3.3.5-1',
+      'passed on: through overlapping filters, at the greatest QoS',
+      'paho',
+      [
+        '> 82 ~ 1234 "wearables/{device}/#" 02 "wearables/{device}/+" 01',
+        '< 90 04 1234 0201',
+        ...SECOND,
+        ...second([...PUBLISH_2, ...COMPLETE_2]),
+        `< 34 ~ ${TOPIC} ???? 'two'`,
+      ],
+      'either',
+    ),
+    ['> 82 ~ 1234 "wearables/{device}/#" 02 "wearables/{device}/+" 01', '< 90 04 1234 8080'],
+    'open',
+  ),
+  except(
+    'own-topics',
+    bare(
+      '3.1.2-8',
+      'passed on: the will of a broken connection',
+      'paho',
+      [
+        ...SECOND,
+        ...second(hear('00')),
+        `> 10 ~ "MQTT" 04 86 003c "{case}" ${TOPIC} "will" "{device}"`,
+        '< 20 02 0000',
+        'x',
+        `2< 30 ~ ${TOPIC} 'will'`,
+      ],
+      'either',
+    ),
+    [
+      ...SECOND,
+      ...second(refusal('00')),
+      `> 10 ~ "MQTT" 04 86 003c "{case}" ${TOPIC} "will" "{device}"`,
+      '< 20 02 0000',
+      'x',
+      '2> c000',
+      '2< d000',
+    ],
+    'either',
+  ),
+  except(
+    'own-topics',
+    bare(
+      '3.14.4-3',
+      'passed on: no will after DISCONNECT',
+      'standard',
+      [
+        ...SECOND,
+        ...second(hear('00')),
+        `> 10 ~ "MQTT" 04 86 003c "{case}" ${TOPIC} "will" "{device}"`,
+        '< 20 02 0000',
+        '> e000',
+        '.',
+        '2> c000',
+        '2< d000',
+      ],
+      'closed',
+    ),
+    [
+      ...SECOND,
+      ...second(refusal('00')),
+      `> 10 ~ "MQTT" 04 86 003c "{case}" ${TOPIC} "will" "{device}"`,
+      '< 20 02 0000',
+      '> e000',
+      '.',
+      '2> c000',
+      '2< d000',
+    ],
+    'closed',
+  ),
+  except(
+    'no-sessions',
+    bare(
+      '3.1.2-5',
+      'passed on: what came while the session was away',
+      'paho',
+      [
+        '> 10 ~ "MQTT" 04 80 003c "{case}" "{device}"',
+        '< 20 02 0000',
+        ...hear('01'),
+        '> e000',
+        '.',
+        ...SECOND,
+        `2> 32 ~ ${TOPIC} 0005 'one'`,
+        '2< 40 02 0005',
+        '2> e000',
+        '2.',
+        '3> 10 ~ "MQTT" 04 80 003c "{case}" "{device}"',
+        '3< 20 02 0100',
+        `3< 32 ~ ${TOPIC} ???? 'one'`,
+      ],
+      'closed',
+    ),
+    [
+      '> 10 ~ "MQTT" 04 80 003c "{case}" "{device}"',
+      '< 20 02 0000',
+      '> e000',
+      '.',
+      '2> 10 ~ "MQTT" 04 80 003c "{case}" "{device}"',
+      '2< 20 02 0000',
+      '2> c000',
+      '2< d000',
+    ],
+    'closed',
+  ),
+  except(
+    'no-sessions',
+    bare(
+      '4.4.0-1',
+      'passed on: again, what was not acknowledged',
+      'paho',
+      [
+        '> 10 ~ "MQTT" 04 80 003c "{case}" "{device}"',
+        '< 20 02 0000',
+        ...hear('01'),
+        `> 32 ~ ${TOPIC} 0005 'one'`,
+        '<*',
+        'x',
+        '2> 10 ~ "MQTT" 04 80 003c "{case}" "{device}"',
+        '2< 20 02 0100',
+        `2< 3a ~ ${TOPIC} ???? 'one'`,
+      ],
+      'either',
+    ),
+    [
+      '> 10 ~ "MQTT" 04 80 003c "{case}" "{device}"',
+      '< 20 02 0000',
+      'x',
+      '2> 10 ~ "MQTT" 04 80 003c "{case}" "{device}"',
+      '2< 20 02 0000',
+      '2> c000',
+      '2< d000',
+    ],
+    'either',
+  ),
+];
