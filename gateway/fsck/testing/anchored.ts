@@ -108,6 +108,8 @@ export class AnchoredScene {
         anchorEveryMs: HOUR_MS,
         pollEveryMs: 1,
         retryAtMostMs: 1,
+        lowBalanceDays: 0,
+        transactions: 'auto',
         feeCeiling: 10n ** 11n,
         stuckAfterMs: HOUR_MS,
       },
