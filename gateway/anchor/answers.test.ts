@@ -68,13 +68,20 @@ test('reads a receipt', () => {
   expect(readReceipt(null, ID)).toBeUndefined();
 });
 
+test('a block of a chain without EIP-1559 has no base fee', () => {
+  const { baseFeePerGas: _, ...block } = BLOCK;
+  expect(readBlock(block)).not.toHaveProperty('baseFee');
+});
+
 describe('a hostile node', () => {
   test.each(HOSTILE.map((value) => [value]))(
     '%j is no quantity, no 32 bytes, no block, no receipt',
     (value) => {
       for (const read of [readQuantity, readInteger]) expect(() => read(value, 'x')).toThrow(AnswerError);
       expect(() => readBytes(value, 32, 'x')).toThrow(AnswerError);
-      for (const field of Object.keys(BLOCK))
+      // A chain without EIP-1559 has no base fee.
+      const { baseFeePerGas: _, ...needed } = BLOCK;
+      for (const field of Object.keys(value == null ? needed : BLOCK))
         expect(() => readBlock({ ...BLOCK, [field]: value }), field).toThrow(AnswerError);
       for (const field of Object.keys(RECEIPT)) {
         if (field === 'logs' && Array.isArray(value) && value.length === 0) continue;

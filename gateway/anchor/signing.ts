@@ -47,8 +47,9 @@ export async function signExactly(
 function readTransaction(answer: string): Transaction | undefined {
   try {
     const transaction = Transaction.from(answer.toLowerCase());
-    // One encoding only: the hash must be that of the bytes which are sent.
-    return transaction.serialized === answer.toLowerCase() ? transaction : undefined;
+    // One encoding only: the hash must be that of the bytes which are sent. And a signature that is one.
+    const isWhole = transaction.serialized === answer.toLowerCase() && transaction.from !== null;
+    return isWhole ? transaction : undefined;
   } catch {
     return undefined; // ethers quotes what it could not read
   }
