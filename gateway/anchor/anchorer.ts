@@ -20,6 +20,7 @@ import { BalanceWatch, type Funds } from './balance.ts';
 import type { Account, Chain } from './chain.ts';
 import { Backoff, isDue, untilDue } from './due.ts';
 import { readMarket } from './fee-policy.ts';
+import { assertFreshNonce } from './nonce.ts';
 import { type ChainView, reconcile, sameTarget } from './reconcile.ts';
 import { Reporter } from './reporter.ts';
 import type { AnchorMetrics, AnchorStatus } from './status.ts';
@@ -206,6 +207,7 @@ export class Anchorer implements AnchorEvents {
     }
     this.#publishBeacon(view);
     const account = await chain.account();
+    await assertFreshNonce(chain, store, view, account);
     this.#account = account;
     const market = await readMarket(chain, this.#options.transactions, newest);
     this.#funds = await this.#balanceWatch.look(account.balance, market);
