@@ -41,6 +41,10 @@ export const contractDeploy: Command = {
       value: 'ADDRESS',
       description: 'account of the external signer',
     },
+    'free-gas': {
+      type: 'boolean',
+      description: 'offer nothing for gas, now and for anchors: a permissioned chain',
+    },
   },
   help: `
 Writes the chain section of the configuration: chain id, contract, log id, keystore or signer. File names are relative to the
@@ -63,7 +67,8 @@ configuration. The contract has no owner and cannot be changed; one serves any n
       );
     const signer = readSignerOptions(optionalText(values, 'signer'), optionalText(values, 'operator'));
     const [keystore, password] = [text(values, 'keystore'), text(values, 'password')];
-    const provider = await connectChain(rpcUrl);
+    const freeGas = values['free-gas'] === true;
+    const provider = await connectChain(rpcUrl, { freeGas });
     try {
       const wallet = (await unlock(resolve(base, keystore), resolve(base, password))).connect(provider);
       const chainId = Number((await provider.getNetwork()).chainId);
@@ -82,6 +87,7 @@ configuration. The contract has no owner and cannot be changed; one serves any n
         chainId,
         contract: address,
         logId: opened.logId,
+        ...(freeGas && { maxFeeGwei: 0 }),
         ...(signer === undefined ? { keystoreFile: keystore, passwordFile: password } : { signer }),
       };
       amend(file, { chain });
