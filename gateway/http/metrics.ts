@@ -87,11 +87,8 @@ export class Metrics {
     'Balance of the account that pays for anchors',
     [],
   );
-  readonly #anchorsLeft = this.#gauge(
-    'vitalseal_chain_anchors_left',
-    'Anchors that the balance pays for at their present cost; +Inf where gas is free',
-    [],
-  );
+  /** Made with the first figure: a 0 before that would raise the alarm. */
+  #anchorsLeft: Gauge | undefined;
   readonly #reachable = this.#gauge('vitalseal_chain_reachable', '1 while the chain answers', []);
 
   constructor() {
@@ -147,6 +144,11 @@ export class Metrics {
     readonly balance: bigint;
     readonly anchorsLeft: number;
   }): void {
+    this.#anchorsLeft ??= this.#gauge(
+      'vitalseal_chain_anchors_left',
+      'Anchors that the balance pays for at their present cost; +Inf where gas is free',
+      [],
+    );
     this.#anchorsLeft.set(view.anchorsLeft);
     this.#newestBlock.set(Number(view.newestBlock));
     this.#finalBlock.set(Number(view.finalBlock));
