@@ -1,4 +1,4 @@
-import { Transaction, type TransactionLike, Wallet } from 'ethers';
+import { decodeRlp, encodeRlp, Transaction, type TransactionLike, Wallet } from 'ethers';
 import { describe, expect, test } from 'vitest';
 import { anvilAccount } from '../../contracts/anvil.ts';
 import { GatewayError } from '../errors.ts';
@@ -98,7 +98,12 @@ describe('signExactly', () => {
   });
 
   test('refuses a second encoding of the same', async () => {
-    // Every quantity and every string is shortest in RLP: a byte more in front, or behind, is another text of it.
+    const padded = async (asked: TransactionLike<string>) => {
+      const raw = await KEY.signTransaction(asked);
+      const fields = decodeRlp(`0x${raw.slice(4)}`) as string[];
+      return `0x02${encodeRlp(fields.map((field, at) => (at === 1 ? '0x0005' : field))).slice(2)}`;
+    };
+    expect(await complaint(padded)).toBe('no transaction');
     const longer = async (asked: TransactionLike<string>) => `${await KEY.signTransaction(asked)}00`;
     expect(await complaint(longer)).toBe('no transaction');
     for (const nonsense of ['0x', '0x02', 'no', `0x02${'00'.repeat(40)}`, `0x${'f8'.repeat(99)}`])
