@@ -153,8 +153,12 @@ function describeAccount({ sender, balance, anchorsLeft, daysLeft }: AnchoringSt
   const left =
     anchorsLeft === undefined || daysLeft === undefined
       ? 'gas is free'
-      : `about ${anchorsLeft} anchors at today’s price, ${daysLeft.toFixed(1)} days`;
+      : `about ${anchorsLeft} anchors at today’s price, ${describeDays(daysLeft)}`;
   return [`account      0x${sender} holds ${Number(balance) / WEI_PER_ETHER} ether: ${left}`];
+}
+
+function describeDays(days: number): string {
+  return days < 2 ? `${(days * 24).toFixed(1)} hours` : `${Math.floor(days)} days`;
 }
 
 function describeWait({ for: what, neededWei = '0', until = 0 }: NonNullable<AnchoringStatus['waitingFor']>) {
