@@ -27,6 +27,10 @@ export interface AnvilOptions {
   readonly slotsInAnEpoch?: number;
   /** EVM rules, by name; default the newest anvil knows. */
   readonly hardfork?: string;
+  /** Wei for each unit of gas that the node asks at least, and advises. 0 makes gas free. */
+  readonly gasPrice?: number;
+  /** Of the first block, wei for each unit of gas. */
+  readonly baseFee?: number;
 }
 
 /**
@@ -86,6 +90,8 @@ function anvilArguments(options: AnvilOptions): string[] {
     ['--block-time', options.blockTime],
     ['--slots-in-an-epoch', options.slotsInAnEpoch],
     ['--hardfork', options.hardfork],
+    ['--gas-price', options.gasPrice],
+    ['--base-fee', options.baseFee],
   ];
   return flags.flatMap(([flag, value]) => (value === undefined ? [] : [flag, String(value)]));
 }

@@ -1,4 +1,4 @@
-import { FetchRequest, JsonRpcProvider } from 'ethers';
+import { FeeData, FetchRequest, JsonRpcProvider } from 'ethers';
 import { ChainError } from './errors.ts';
 
 /** Long enough for a slow public endpoint, short enough for a person to wait. */
@@ -12,6 +12,14 @@ export interface ChainOptions {
   readonly chainId?: bigint;
   /** Per request, in milliseconds. Default 10,000. */
   readonly timeoutMs?: number;
+  /** Offer nothing for gas, for permissioned chains that take it: then an account needs no ether. */
+  readonly freeGas?: boolean;
+}
+
+class FreeGasProvider extends JsonRpcProvider {
+  override async getFeeData(): Promise<FeeData> {
+    return new FeeData(0n, null, null);
+  }
 }
 
 /**
@@ -33,7 +41,8 @@ export async function connectChain(url: string, options: ChainOptions = {}): Pro
   }
   const request = new FetchRequest(url);
   request.timeout = timeoutMs;
-  return new JsonRpcProvider(request, chainId, {
+  const Provider = options.freeGas === true ? FreeGasProvider : JsonRpcProvider;
+  return new Provider(request, chainId, {
     staticNetwork: true,
     pollingInterval: POLLING_INTERVAL_MS,
     cacheTimeout: -1, // a nonce remembered for 250 ms is a nonce used twice

@@ -3,6 +3,9 @@ import { hexToBytes } from '../src/bytes.ts';
 import { Anchorer } from './anchor/anchorer.ts';
 import { EthersChain } from './anchor/ethers-chain.ts';
 import { loadWallet } from './anchor/ethers-wallet.ts';
+import type { FeePolicy } from './anchor/fee-policy.ts';
+import { RemoteSigner } from './anchor/remote-signer.ts';
+import type { TransactionSigner } from './anchor/signing.ts';
 import type { AnchorMetrics, AnchorStatus } from './anchor/status.ts';
 import type { GatewayConfig } from './config-schema.ts';
 import type { GatewayError } from './errors.ts';
@@ -16,6 +19,8 @@ const RPC_TIMEOUT_MS = 10_000;
 /** A pending transaction is replaced after so many cadences without its block. */
 const STUCK_AFTER_CADENCES = 3;
 const GWEI = 1e9;
+
+type ChainConfig = NonNullable<GatewayConfig['chain']>;
 
 export interface Anchoring extends AnchorEvents {
   start(): void;
@@ -56,7 +61,7 @@ export async function composeAnchoring(config: GatewayConfig, parts: AnchoringPa
           contract: hexToBytes(chain.contract.slice(2)),
           logId: hexToBytes(chain.logId.slice(2)),
         },
-        signer: await loadWallet(chain.keystoreFile, chain.passwordFile),
+        signer: await openSigner(chain),
         finality: { by: chain.finality, confirmations: chain.confirmations },
         timeoutMs: RPC_TIMEOUT_MS,
       }),
@@ -70,14 +75,37 @@ export async function composeAnchoring(config: GatewayConfig, parts: AnchoringPa
       onFatal,
     },
     {
+      ...feePolicy(chain),
       anchorEveryMs: everyMs,
+      ...(chain.anchorEveryEntries !== undefined && { anchorEveryEntries: chain.anchorEveryEntries }),
+      lowBalanceDays: chain.lowBalanceDays,
       pollEveryMs: chain.pollSeconds * 1000,
       retryAtMostMs: everyMs,
-      feeCeiling: BigInt(Math.round(chain.maxFeeGwei * GWEI)),
       stuckAfterMs: Math.max(STUCK_AFTER_CADENCES * everyMs, 3 * chain.pollSeconds * 1000),
     },
   );
   return anchorer;
+}
+
+function feePolicy(chain: ChainConfig): FeePolicy {
+  const { transactions, preferredFeeGwei } = chain;
+  const waitMs = chain.preferredFeeWaitSeconds * 1000;
+  return {
+    transactions,
+    feeCeiling: toWei(chain.maxFeeGwei),
+    ...(preferredFeeGwei !== undefined && { preferred: { price: toWei(preferredFeeGwei), waitMs } }),
+  };
+}
+
+function toWei(gwei: number): bigint {
+  return BigInt(Math.round(gwei * GWEI));
+}
+
+/** The configuration has been checked to name one of the two. */
+async function openSigner(chain: ChainConfig): Promise<TransactionSigner> {
+  const { signer, keystoreFile = '', passwordFile = '' } = chain;
+  if (signer === undefined) return loadWallet(keystoreFile, passwordFile);
+  return new RemoteSigner({ ...signer, timeoutMs: signer.timeoutSeconds * 1000 });
 }
 
 function anchorMetrics(metrics: Metrics): AnchorMetrics {

@@ -82,6 +82,48 @@ test('paths are relative to the file', () => {
   expect(read?.keystoreFile).toBe(join(folder.path, 'keystore.json'));
 });
 
+describe('the account that pays for anchors', () => {
+  const { keystoreFile: _, passwordFile: __, ...unsigned } = chain;
+  const signer = { url: 'http://127.0.0.1:9000', address: `0x${'33'.repeat(20)}` };
+
+  test('is in a keystore or with a signer, whose defaults are filled in', () => {
+    expect(load({ ...minimal, chain }).chain?.signer).toBeUndefined();
+    const read = load({ ...minimal, chain: { ...unsigned, signer } }).chain;
+    expect(read?.signer).toEqual({ ...signer, method: 'eth_signTransaction', timeoutSeconds: 10 });
+    expect(read).not.toHaveProperty('keystoreFile');
+  });
+
+  test('is named once', () => {
+    expect(refusal({ ...minimal, chain: unsigned })).toMatchInlineSnapshot(`
+      "<file> has 2 problem(s):
+        chain.keystoreFile: is required without chain.signer
+        chain.passwordFile: is required without chain.signer"
+    `);
+    expect(refusal({ ...minimal, chain: { ...unsigned, keystoreFile: 'k' } })).toMatchInlineSnapshot(`
+      "<file> has 1 problem(s):
+        chain.passwordFile: is required without chain.signer"
+    `);
+    expect(refusal({ ...minimal, chain: { ...chain, signer } })).toMatchInlineSnapshot(`
+      "<file> has 1 problem(s):
+        chain.signer: takes the place of keystoreFile and passwordFile; give one of the two"
+    `);
+  });
+
+  test('pays nothing where gas is free, and waits for no price above the ceiling', () => {
+    expect(load({ ...minimal, chain: { ...chain, maxFeeGwei: 0 } }).chain?.maxFeeGwei).toBe(0);
+    const dear = { ...chain, maxFeeGwei: 5, preferredFeeGwei: 6 };
+    expect(refusal({ ...minimal, chain: dear })).toMatchInlineSnapshot(`
+      "<file> has 1 problem(s):
+        chain.preferredFeeGwei: must not be above chain.maxFeeGwei"
+    `);
+    expect(load({ ...minimal, chain: { ...dear, preferredFeeGwei: 5 } }).chain).toMatchObject({
+      transactions: 'auto',
+      preferredFeeWaitSeconds: 21_600,
+      lowBalanceDays: 14,
+    });
+  });
+});
+
 describe('existing brokers', () => {
   const ward = { name: 'ward', url: 'mqtts://broker.example.org:8883' };
 

@@ -146,6 +146,7 @@ function crossProblems(candidate: unknown): string[] {
   const { providers, access, brokers } = candidate as Record<string, unknown>;
   problems.push(...duplicates(providers, 'providers', 'id'), ...duplicates(access, 'access', 'tokenSha256'));
   problems.push(...brokerProblems((candidate as { mqtt?: unknown }).mqtt, brokers));
+  problems.push(...chainProblems((candidate as { chain?: unknown }).chain));
   for (const [at, token] of Array.isArray(access) ? access.entries() : []) {
     const { role, subject } = isRecord(token) ? token : {};
     const wantsSubject = role === 'patient' || role === 'provider';
@@ -171,6 +172,22 @@ function mqttProblems(mqtt: unknown): string[] {
       `mqtt.tls.clientCertificate: must be optional or required for the authentication ${policy}`,
     );
   }
+  return problems;
+}
+
+/** One account that signs, and a price to wait for that can ever be paid. */
+function chainProblems(chain: unknown): string[] {
+  if (!isRecord(chain)) return [];
+  const { keystoreFile, passwordFile, signer, preferredFeeGwei, maxFeeGwei } = chain;
+  const problems: string[] = [];
+  if (signer === undefined) {
+    for (const [name, file] of Object.entries({ keystoreFile, passwordFile }))
+      if (file === undefined) problems.push(`chain.${name}: is required without chain.signer`);
+  } else if (keystoreFile !== undefined || passwordFile !== undefined) {
+    problems.push('chain.signer: takes the place of keystoreFile and passwordFile; give one of the two');
+  }
+  if (typeof preferredFeeGwei === 'number' && typeof maxFeeGwei === 'number' && preferredFeeGwei > maxFeeGwei)
+    problems.push('chain.preferredFeeGwei: must not be above chain.maxFeeGwei');
   return problems;
 }
 

@@ -11,6 +11,7 @@ export const GATEWAY_ERROR_CODES = [
   'chain-mismatch',
   'log-forked',
   'anchor-failed',
+  'signer-failed',
   'delivery-failed',
   'check-failed',
   'overloaded',

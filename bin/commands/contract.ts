@@ -22,7 +22,7 @@ export const contractDeploy: Command = {
     keystore: {
       type: 'string',
       value: 'FILE',
-      description: 'encrypted keystore that pays and operates',
+      description: 'encrypted keystore that pays, owns the log, and operates it unless --signer is given',
       default: 'keystore.json',
     },
     password: {
@@ -31,9 +31,23 @@ export const contractDeploy: Command = {
       description: 'file with its password',
       default: 'keystore-password',
     },
+    signer: {
+      type: 'string',
+      value: 'URL',
+      description: 'external signer that operates the log, with --operator',
+    },
+    operator: {
+      type: 'string',
+      value: 'ADDRESS',
+      description: 'account of the external signer',
+    },
+    'free-gas': {
+      type: 'boolean',
+      description: 'offer nothing for gas, now and for anchors: a permissioned chain',
+    },
   },
   help: `
-Writes the chain section of the configuration: chain id, contract, log id, keystore. File names are relative to the
+Writes the chain section of the configuration: chain id, contract, log id, keystore or signer. File names are relative to the
 configuration. The contract has no owner and cannot be changed; one serves any number of gateways.`,
   async run(values, _positionals, io) {
     const file = text(values, 'config');
@@ -51,8 +65,10 @@ configuration. The contract has no owner and cannot be changed; one serves any n
       throw new UsageError(
         `--contract must be an address, 0x and 40 hex digits, not ${JSON.stringify(known)}`,
       );
+    const signer = readSignerOptions(optionalText(values, 'signer'), optionalText(values, 'operator'));
     const [keystore, password] = [text(values, 'keystore'), text(values, 'password')];
-    const provider = await connectChain(rpcUrl);
+    const freeGas = values['free-gas'] === true;
+    const provider = await connectChain(rpcUrl, { freeGas });
     try {
       const wallet = (await unlock(resolve(base, keystore), resolve(base, password))).connect(provider);
       const chainId = Number((await provider.getNetwork()).chainId);
@@ -62,7 +78,7 @@ configuration. The contract has no owner and cannot be changed; one serves any n
         io.out(`deployed ReadingLog at ${address} on chain ${chainId} for ${deployed.gasUsed} gas`);
       const logKey = readSigner(config.keys.logKeyFile, 'keys.logKeyFile').publicKey;
       const opened = await openLog(wallet, address, {
-        operator: wallet.address,
+        operator: signer?.address ?? wallet.address,
         logKeyHash: thumbprint(logKey),
       });
       io.out(`opened log ${opened.logId} for ${opened.gasUsed} gas`);
@@ -71,8 +87,8 @@ configuration. The contract has no owner and cannot be changed; one serves any n
         chainId,
         contract: address,
         logId: opened.logId,
-        keystoreFile: keystore,
-        passwordFile: password,
+        ...(freeGas && { maxFeeGwei: 0 }),
+        ...(signer === undefined ? { keystoreFile: keystore, passwordFile: password } : { signer }),
       };
       amend(file, { chain });
       amend(join(base, 'gateway-public.json'), { chainId, contract: address, logId: opened.logId });
@@ -82,6 +98,15 @@ configuration. The contract has no owner and cannot be changed; one serves any n
     }
   },
 };
+
+function readSignerOptions(url?: string, address?: string): { url: string; address: string } | undefined {
+  if (url === undefined && address === undefined) return undefined;
+  if (url === undefined || !/^https?:\/\//.test(url))
+    throw new UsageError('--signer must be a URL such as http://127.0.0.1:9000; --operator needs it');
+  if (address === undefined || !isAddress(address))
+    throw new UsageError('--operator must be an address, 0x and 40 hex digits; --signer needs it');
+  return { url, address };
+}
 
 async function unlock(keystoreFile: string, passwordFile: string): Promise<Wallet> {
   const keystore = readNamed(keystoreFile, '--keystore');

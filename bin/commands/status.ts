@@ -4,6 +4,8 @@ import { type Command, EXIT, type Io, optionalText, text, UsageError, type Value
 import { CONFIG_OPTION, configOf } from '../store-access.ts';
 
 const TIMEOUT_MS = 10_000;
+const WEI_PER_ETHER = 1e18;
+const WEI_PER_GWEI = 1e9;
 
 interface Status {
   readonly origin: string;
@@ -25,6 +27,17 @@ interface Status {
 }
 
 interface AnchoringStatus {
+  /** 40 hex digits. */
+  readonly sender: string;
+  /** Wei, decimal. */
+  readonly balance?: string;
+  readonly anchorsLeft?: number;
+  readonly daysLeft?: number;
+  readonly waitingFor?: {
+    readonly for: 'fee' | 'stuck-at-ceiling' | 'cheaper-gas' | 'next-checkpoint';
+    readonly neededWei?: string;
+    readonly until?: number;
+  };
   readonly recorded: number;
   readonly submitted?: number;
   readonly anchored?: number;
@@ -122,9 +135,42 @@ function describeAnchoring(status: AnchoringStatus): string[] {
   const covered = (['recorded', 'submitted', 'anchored', 'final'] as const)
     .map((state) => `${state} ${status[state] ?? '-'}`)
     .join(', ');
+  const wait = status.waitingFor === undefined ? [] : [`waiting      ${describeWait(status.waitingFor)}`];
   const trouble =
     status.lastError === undefined
       ? []
       : [`chain        ${status.lastError.code}: ${status.lastError.message}`];
-  return [`anchors      ${covered} (entries); ${status.gasUsed} gas so far`, ...trouble];
+  return [
+    `anchors      ${covered} (entries); ${status.gasUsed} gas so far`,
+    ...describeAccount(status),
+    ...wait,
+    ...trouble,
+  ];
+}
+
+function describeAccount({ sender, balance, anchorsLeft, daysLeft }: AnchoringStatus): string[] {
+  if (balance === undefined) return [];
+  const left =
+    anchorsLeft === undefined || daysLeft === undefined
+      ? 'gas is free'
+      : `about ${anchorsLeft} anchors at today’s price, ${describeDays(daysLeft)}`;
+  return [`account      0x${sender} holds ${Number(balance) / WEI_PER_ETHER} ether: ${left}`];
+}
+
+function describeDays(days: number): string {
+  return days < 2 ? `${(days * 24).toFixed(1)} hours` : `${Math.floor(days)} days`;
+}
+
+function describeWait({ for: what, neededWei = '0', until = 0 }: NonNullable<AnchoringStatus['waitingFor']>) {
+  const price = `${Number(neededWei) / WEI_PER_GWEI} gwei`;
+  switch (what) {
+    case 'fee':
+      return `gas costs ${price}, above chain.maxFeeGwei`;
+    case 'cheaper-gas':
+      return `gas costs ${price}, above chain.preferredFeeGwei; waits until ${new Date(until).toISOString()} at the latest`;
+    case 'stuck-at-ceiling':
+      return `the pending anchor is stuck; to replace it takes ${price}, above chain.maxFeeGwei`;
+    case 'next-checkpoint':
+      return 'the last attempt was reverted by the contract; the next checkpoint is tried';
+  }
 }

@@ -224,7 +224,10 @@ describe('the pool', () => {
     await scene.mine();
     for (let i = 0; i < 3; i++) await scene.nextCadence(life);
     expect(await scene.contractSize()).toBe(0);
-    expect(await life.anchorer.status()).toMatchObject({ waitingFor: 'fee', gasUsed: 0n });
+    expect(await life.anchorer.status()).toMatchObject({
+      waitingFor: { for: 'fee', neededWei: 500n * GWEI },
+      gasUsed: 0n,
+    });
     expect(said(life, 'warn')).toMatchInlineSnapshot(`
       [
         "gas costs more than the configured ceiling: anchoring waits, receipts come later",
@@ -262,7 +265,7 @@ describe('the pool', () => {
     await scene.rpc('anvil_setCode', `0x${bytesToHex(scene.target.contract)}`, code);
     for (let i = 0; i < 3; i++) await life.anchorer.tick();
     expect(life.events).toEqual(['submitted 1 new', 'setback reverted']);
-    expect(await life.anchorer.status()).toMatchObject({ waitingFor: 'next-checkpoint' });
+    expect(await life.anchorer.status()).toMatchObject({ waitingFor: { for: 'next-checkpoint' } });
     await expectHealed(life);
     expect((await scene.store.list(9)).at(-1)).toMatchObject({ state: 'lost', setback: 'reverted' });
   });

@@ -16,8 +16,11 @@ import type {
   LogReader,
   Sealer,
 } from '../ports.ts';
+import { BalanceWatch, type Funds } from './balance.ts';
 import type { Account, Chain } from './chain.ts';
 import { Backoff, isDue, untilDue } from './due.ts';
+import { readMarket } from './fee-policy.ts';
+import { assertFreshNonce } from './nonce.ts';
 import { type ChainView, reconcile, sameTarget } from './reconcile.ts';
 import { Reporter } from './reporter.ts';
 import type { AnchorMetrics, AnchorStatus } from './status.ts';
@@ -32,6 +35,8 @@ export interface AnchorerOptions extends SubmitOptions {
   readonly pollEveryMs: number;
   /** Longest wait between two tries on a chain that does not answer; never longer than the cadence. */
   readonly retryAtMostMs: number;
+  /** Warn when the balance lasts for fewer days of anchors; 0 never does. */
+  readonly lowBalanceDays: number;
 }
 
 export interface AnchorerParts {
@@ -61,14 +66,17 @@ export class Anchorer implements AnchorEvents {
   #checked = false;
   #beacon: Beacon | undefined;
   #sealedSize: number | undefined;
+  readonly #balanceWatch: BalanceWatch;
   #view: ChainView | undefined;
   #account: Account | undefined;
+  #funds: Funds | undefined;
 
   constructor(parts: AnchorerParts, options: AnchorerOptions) {
     this.#parts = parts;
     this.#options = options;
     this.#reporter = new Reporter(parts.logger, parts.clock, parts.metrics);
     this.#backoff = new Backoff(options.pollEveryMs, Math.min(options.retryAtMostMs, options.anchorEveryMs));
+    this.#balanceWatch = new BalanceWatch(parts, options);
   }
 
   /** Starts the loop. The chain need not be there yet. */
@@ -77,6 +85,10 @@ export class Anchorer implements AnchorEvents {
     this.#state = 'started';
     const limit = this.#options.anchorEveryEntries;
     if (limit !== undefined) {
+      this.#parts.logger.warn(
+        { anchorEveryEntries: limit },
+        'checkpoints follow the number of readings: the moments of anchoring show on the chain when devices are worn',
+      );
       // A failing store shows itself in the turn; here there is nothing to do about it.
       this.#stopListening = this.#parts.log.onCommit(
         () => void this.#wakeOnSize(limit).catch(() => undefined),
@@ -121,6 +133,7 @@ export class Anchorer implements AnchorEvents {
       final: final?.size ?? 0,
       ...(this.#view && { newestBlock: this.#view.newest.number, finalBlock: this.#view.final.number }),
       ...(this.#account && { balance: this.#account.balance }),
+      ...(this.#funds && Number.isFinite(this.#funds.anchorsLeft) && this.#funds),
       gasUsed,
       ...this.#reporter.state(),
       halted: this.#state === 'halted',
@@ -193,9 +206,13 @@ export class Anchorer implements AnchorEvents {
       if (change.after.state === 'final') this.#tellFinal(change.after);
     }
     this.#publishBeacon(view);
-    this.#account = await chain.account();
-    this.#reporter.looked(view, this.#account);
-    const outcome = await submitNewest(this.#parts, this.#options, view, this.#account);
+    const account = await chain.account();
+    await assertFreshNonce(chain, store, view, account);
+    this.#account = account;
+    const market = await readMarket(chain, this.#options.transactions, newest);
+    this.#funds = await this.#balanceWatch.look(account.balance, market);
+    this.#reporter.looked(view, account, this.#funds);
+    const outcome = await submitNewest(this.#parts, this.#options, { view, account, market });
     this.#reporter.submitted(outcome);
   }
 

@@ -68,13 +68,23 @@ test('reads a receipt', () => {
   expect(readReceipt(null, ID)).toBeUndefined();
 });
 
+test('a block of a chain without EIP-1559 has no base fee', () => {
+  const { baseFeePerGas: _, ...block } = BLOCK;
+  expect(readBlock(block)).not.toHaveProperty('baseFee');
+});
+
+/** Fields of a block that a value like this cannot stand for. A chain without EIP-1559 has no base fee. */
+function fieldsNeeded(value: unknown): string[] {
+  return Object.keys(BLOCK).filter((field) => field !== 'baseFeePerGas' || value != null);
+}
+
 describe('a hostile node', () => {
   test.each(HOSTILE.map((value) => [value]))(
     '%j is no quantity, no 32 bytes, no block, no receipt',
     (value) => {
       for (const read of [readQuantity, readInteger]) expect(() => read(value, 'x')).toThrow(AnswerError);
       expect(() => readBytes(value, 32, 'x')).toThrow(AnswerError);
-      for (const field of Object.keys(BLOCK))
+      for (const field of fieldsNeeded(value))
         expect(() => readBlock({ ...BLOCK, [field]: value }), field).toThrow(AnswerError);
       for (const field of Object.keys(RECEIPT)) {
         if (field === 'logs' && Array.isArray(value) && value.length === 0) continue;

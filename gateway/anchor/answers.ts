@@ -67,8 +67,13 @@ export function readBlock(value: unknown): Block | undefined {
     number: readQuantity(value['number'], 'the block number'),
     hash: readBytes(value['hash'], 32, 'the block hash'),
     time: readInteger(value['timestamp'], 'the block time'),
-    baseFee: readQuantity(value['baseFeePerGas'], 'the base fee (chains before EIP-1559 are not supported)'),
+    ...readBaseFee(value['baseFeePerGas']),
   };
+}
+
+/** Blocks of a chain without EIP-1559 have no base fee. */
+function readBaseFee(value: unknown): Pick<Block, 'baseFee'> {
+  return value == null ? {} : { baseFee: readQuantity(value, 'the base fee') };
 }
 
 /** The receipt of this transaction, or `undefined` for the `null` that means it is in no block. */

@@ -14,8 +14,8 @@ export interface Block {
   readonly hash: Uint8Array;
   /** Seconds since the Unix epoch, as the block's producer set it. */
   readonly time: number;
-  /** Wei for each unit of gas that this block burnt. */
-  readonly baseFee: bigint;
+  /** Wei for each unit of gas that this block burnt; absent on a chain without EIP-1559. */
+  readonly baseFee?: bigint;
 }
 
 /** The newest state of the log that the contract holds. Size 0 when nothing was ever anchored. */
@@ -40,6 +40,14 @@ export interface AnchorCall {
   readonly size: number;
   readonly root: Uint8Array;
   readonly consistencyProof: readonly Uint8Array[];
+}
+
+/**
+ * What a transaction offers, and in which form. `legacy` (type 0) has one gas price; fee and tip both hold it, as pools
+ * read it.
+ */
+export interface GasOffer extends GasFee {
+  readonly type: 'eip1559' | 'legacy';
 }
 
 /** A transaction that is signed but not sent: its hash is known, so it can be remembered first. */
@@ -85,11 +93,16 @@ export interface Chain {
   account(): Promise<Account>;
   /** Wei for each unit of gas, on top of the base fee, that the node advises to offer. */
   suggestedTip(): Promise<bigint>;
+  /** Wei for each unit of gas that the node advises for a transaction with one gas price. */
+  gasPrice(): Promise<bigint>;
 
   /** Units of gas to allow for the call. Rejects with `anchor-failed` when the contract would revert. */
   estimateGas(call: AnchorCall): Promise<bigint>;
-  /** Signs, sends nothing. */
-  sign(call: AnchorCall, nonce: number, gasLimit: bigint, fee: GasFee): Promise<SignedTransaction>;
+  /**
+   * Signs, sends nothing. Rejects with GatewayError `signer-failed` when the signer is away, refuses, or signs
+   * anything but what it was asked to.
+   */
+  sign(call: AnchorCall, nonce: number, gasLimit: bigint, offer: GasOffer): Promise<SignedTransaction>;
   /** Sending the same bytes again is harmless. */
   send(raw: Uint8Array): Promise<SendResult>;
   /** Whether the node knows the transaction at all, pending or mined. */

@@ -10,7 +10,7 @@ import { EthersChain, type FinalityRule } from './ethers-chain.ts';
 
 const TARGET = { chainId: 31337n, contract: new Uint8Array(20).fill(1), logId: new Uint8Array(32).fill(2) };
 const CALL = { size: 9, root: new Uint8Array(32).fill(3), consistencyProof: [new Uint8Array(32).fill(4)] };
-const FEE = { maxFeePerGas: 7n, maxPriorityFeePerGas: 1n };
+const FEE = { type: 'eip1559', maxFeePerGas: 7n, maxPriorityFeePerGas: 1n } as const;
 const SIGNER = anvilAccount(0);
 
 /** What the scripted node answers to a method: the `result`, or an error. */
@@ -181,6 +181,7 @@ test('any answer to any question is used or counts as none; nothing of a node ge
     () => chain.head(),
     () => chain.account(),
     () => chain.suggestedTip(),
+    () => chain.gasPrice(),
     () => chain.estimateGas(CALL),
     () => chain.knows(CALL.root),
     () => chain.inclusion(CALL.root),

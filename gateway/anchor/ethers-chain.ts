@@ -1,8 +1,8 @@
 /** The chain of chain.ts over one node. Transactions and signatures are the work of ethers, the wire is rpc.ts. */
-import { getAddress, Transaction, type TransactionLike } from 'ethers';
+import { getAddress } from 'ethers';
 import { hexToBytes } from '../../src/bytes.ts';
 import { GatewayError } from '../errors.ts';
-import type { AnchorTarget, GasFee } from '../ports.ts';
+import type { AnchorTarget } from '../ports.ts';
 import { readBlock, readHex, readInteger, readQuantity, readReceipt } from './answers.ts';
 import type {
   Account,
@@ -10,6 +10,7 @@ import type {
   Block,
   Chain,
   ContractHead,
+  GasOffer,
   Inclusion,
   SendResult,
   SignedTransaction,
@@ -18,6 +19,7 @@ import { LogContract, revertName, toHex } from './ethers-contract.ts';
 import { ChainNode } from './node.ts';
 import { readRefusal } from './refusals.ts';
 import { RpcError } from './rpc.ts';
+import { pricing, signExactly, type TransactionSigner } from './signing.ts';
 
 /**
  * How to tell that a block is final. `finalized`: the chain's own tag. `confirmations`: so many blocks, its own
@@ -28,13 +30,6 @@ export interface FinalityRule {
   readonly by: 'auto' | 'finalized' | 'confirmations';
   /** At least 1. */
   readonly confirmations: number;
-}
-
-/** Signs transactions. An ethers Wallet is one; so may be a signer in another process. */
-export interface TransactionSigner {
-  /** 0x hex with checksum. */
-  readonly address: string;
-  signTransaction(transaction: TransactionLike<string>): Promise<string>;
 }
 
 export interface EthersChainOptions {
@@ -126,6 +121,10 @@ export class EthersChain implements Chain {
     }
   }
 
+  gasPrice(): Promise<bigint> {
+    return this.#node.ask('eth_gasPrice', [], (answer) => readQuantity(answer, 'the gas price'));
+  }
+
   async estimateGas(call: AnchorCall): Promise<bigint> {
     const request = { from: this.#signer.address, to: this.#log.address, data: this.#log.anchorData(call) };
     let estimate: bigint;
@@ -147,26 +146,16 @@ export class EthersChain implements Chain {
     return estimate + estimate / 4n;
   }
 
-  async sign(call: AnchorCall, nonce: number, gasLimit: bigint, fee: GasFee): Promise<SignedTransaction> {
-    const signed = await this.#signer.signTransaction({
-      type: 2,
+  async sign(call: AnchorCall, nonce: number, gasLimit: bigint, offer: GasOffer): Promise<SignedTransaction> {
+    return signExactly(this.#signer, {
       chainId: this.target.chainId,
       to: getAddress(this.#log.address),
       data: this.#log.anchorData(call),
       value: 0n,
       nonce,
       gasLimit,
-      maxFeePerGas: fee.maxFeePerGas,
-      maxPriorityFeePerGas: fee.maxPriorityFeePerGas,
+      ...pricing(offer),
     });
-    const { hash, from, serialized } = Transaction.from(signed);
-    if (hash === null || from !== getAddress(this.#signer.address)) {
-      throw new GatewayError(
-        'anchor-failed',
-        'the signer returned a transaction that is not signed by its own address',
-      );
-    }
-    return { hash: hexToBytes(hash.slice(2)), raw: hexToBytes(serialized.slice(2)) };
   }
 
   async send(raw: Uint8Array): Promise<SendResult> {
@@ -198,6 +187,7 @@ export class EthersChain implements Chain {
 
   close(): void {
     this.#node.close();
+    this.#signer.close?.();
   }
 
   async #checkChainId(): Promise<void> {

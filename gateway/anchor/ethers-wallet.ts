@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { Wallet } from 'ethers';
 import { GatewayError } from '../errors.ts';
-import type { TransactionSigner } from './ethers-chain.ts';
+import type { TransactionSigner } from './signing.ts';
 
 /**
  * Decrypts the keystore with the first line of the password file. Takes about a second: the key derivation is

@@ -2,13 +2,22 @@
 import { bytesToHex } from '../../src/bytes.ts';
 import { GatewayError } from '../errors.ts';
 import type { Clock, Logger } from '../ports.ts';
+import type { SubmitOutcome } from './attempt.ts';
+import type { Funds } from './balance.ts';
 import type { Account } from './chain.ts';
 import type { ChainView, Change } from './reconcile.ts';
-import type { AnchorFailure, AnchorMetrics, AnchorStatus } from './status.ts';
-import type { SubmitOutcome } from './submit.ts';
+import type { AnchorFailure, AnchorMetrics, AnchorStatus, AnchorWait } from './status.ts';
 
 /** The two halves of a turn, which fail and recover apart from each other. */
 export type TurnPart = 'sealing' | 'anchoring';
+
+/** What is said when an anchor begins to wait for its price. */
+const WAITS = {
+  fee: 'gas costs more than the configured ceiling: anchoring waits, receipts come later',
+  'cheaper-gas': 'gas costs more than the preferred price: anchoring waits for it until the deadline',
+  'stuck-at-ceiling':
+    'the pending anchor is stuck, and to replace it would cost more than the configured ceiling: it stays as it is',
+} as const;
 
 export class Reporter {
   readonly #logger: Logger;
@@ -16,7 +25,7 @@ export class Reporter {
   readonly #metrics: AnchorMetrics | undefined;
   readonly #failures = new Map<TurnPart, AnchorFailure>();
   #unreachableSince: number | undefined;
-  #waitingFor: AnchorStatus['waitingFor'];
+  #waitingFor: AnchorWait | undefined;
 
   constructor(logger: Logger, clock: Clock, metrics: AnchorMetrics | undefined) {
     this.#logger = logger;
@@ -64,8 +73,8 @@ export class Reporter {
     this.#unreachableSince = undefined;
   }
 
-  looked({ newest, final }: ChainView, { balance }: Account): void {
-    this.#metrics?.chain({ newestBlock: newest.number, finalBlock: final.number, balance });
+  looked({ newest, final }: ChainView, { balance }: Account, { anchorsLeft }: Funds): void {
+    this.#metrics?.chain({ newestBlock: newest.number, finalBlock: final.number, balance, anchorsLeft });
   }
 
   changed({ before, after }: Change): void {
@@ -95,21 +104,29 @@ export class Reporter {
   }
 
   submitted(outcome: SubmitOutcome): void {
-    const waited = this.#waitingFor;
-    this.#waitingFor = outcome.kind === 'waiting' && outcome.for !== 'inclusion' ? outcome.for : undefined;
+    const before = this.#waitingFor?.for;
+    this.#waitingFor = waitOf(outcome);
     if (outcome.kind === 'sent' || outcome.kind === 'resent') {
       const { size, transactionHash, nonce } = outcome.record;
       const how =
         outcome.kind === 'resent' ? 'resent' : outcome.replaces === undefined ? 'new' : 'replacement';
       this.#logger.info({ size, nonce, how, transaction: toHex(transactionHash) }, 'submitted checkpoint');
       this.#metrics?.submitted(size, how);
-    } else if (outcome.kind === 'waiting' && outcome.for === 'fee' && waited !== 'fee') {
-      this.#logger.warn(
-        { neededWei: String(outcome.needed) },
-        'gas costs more than the configured ceiling: anchoring waits, receipts come later',
-      );
+      return;
     }
+    const wait = this.#waitingFor;
+    if (wait === undefined || wait.for === 'next-checkpoint' || wait.for === before) return;
+    const level = wait.for === 'cheaper-gas' ? 'info' : 'warn';
+    this.#logger[level]({ neededWei: String(wait.neededWei) }, WAITS[wait.for]);
   }
+}
+
+function waitOf(outcome: SubmitOutcome): AnchorWait | undefined {
+  if (outcome.kind !== 'waiting' || outcome.for === 'inclusion') return undefined;
+  if (outcome.for === 'next-checkpoint') return { for: outcome.for };
+  if (outcome.for === 'cheaper-gas')
+    return { for: outcome.for, neededWei: outcome.needed, until: outcome.until };
+  return { for: outcome.for, neededWei: outcome.needed };
 }
 
 /** Amounts change from try to try; the words say whether it is the same trouble. An unreachable node is one trouble. */

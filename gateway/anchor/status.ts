@@ -20,17 +20,30 @@ export interface AnchorStatus {
   readonly finalBlock?: bigint;
   /** Wei, at the last look. */
   readonly balance?: bigint;
+  /** Anchors that the balance pays for at their present cost, and the days they last; absent before the first look and where gas is free. */
+  readonly anchorsLeft?: number;
+  readonly daysLeft?: number;
   /** Units of gas that all anchors so far have used. */
   readonly gasUsed: bigint;
   /** Since when the chain has not answered (ms); absent while it does. */
   readonly unreachableSince?: number;
-  /** What the newest checkpoint waits for beyond its turn in a block: cheaper gas, or its successor after a revert. */
-  readonly waitingFor?: 'fee' | 'next-checkpoint';
+  /** What the newest checkpoint waits for beyond its turn in a block; absent when for nothing. */
+  readonly waitingFor?: AnchorWait;
   /** The last failure, kept until the next success. */
   readonly lastError?: AnchorFailure;
   /** A fatal failure has ended anchoring; only a restart goes on. */
   readonly halted: boolean;
 }
+
+/**
+ * `fee`: gas costs more than the ceiling. `cheaper-gas`: more than the preferred price, before the deadline.
+ * `stuck-at-ceiling`: a pending transaction that no node would replace for less than the ceiling.
+ * `next-checkpoint`: the attempt reverted, its successor is tried.
+ */
+export type AnchorWait =
+  | { readonly for: 'fee' | 'stuck-at-ceiling'; readonly neededWei: bigint }
+  | { readonly for: 'cheaper-gas'; readonly neededWei: bigint; readonly until: number }
+  | { readonly for: 'next-checkpoint' };
 
 export interface AnchorFailure {
   readonly code: GatewayErrorCode;
@@ -47,7 +60,12 @@ export interface AnchorMetrics {
   setback(kind: AnchorSetback): void;
   failed(code: GatewayErrorCode): void;
   /** After each look at the chain. */
-  chain(view: { readonly newestBlock: bigint; readonly finalBlock: bigint; readonly balance: bigint }): void;
+  chain(view: {
+    readonly newestBlock: bigint;
+    readonly finalBlock: bigint;
+    readonly balance: bigint;
+    readonly anchorsLeft: number;
+  }): void;
   /** True when the chain answers. */
   reachable(is: boolean): void;
 }

@@ -87,6 +87,8 @@ export class Metrics {
     'Balance of the account that pays for anchors',
     [],
   );
+  /** Made with the first figure: a 0 before that would raise the alarm. */
+  #anchorsLeft: Gauge | undefined;
   readonly #reachable = this.#gauge('vitalseal_chain_reachable', '1 while the chain answers', []);
 
   constructor() {
@@ -136,7 +138,18 @@ export class Metrics {
     this.#anchorFailures.inc({ code });
   }
 
-  chain(view: { readonly newestBlock: bigint; readonly finalBlock: bigint; readonly balance: bigint }): void {
+  chain(view: {
+    readonly newestBlock: bigint;
+    readonly finalBlock: bigint;
+    readonly balance: bigint;
+    readonly anchorsLeft: number;
+  }): void {
+    this.#anchorsLeft ??= this.#gauge(
+      'vitalseal_chain_anchors_left',
+      'Anchors that the balance pays for at their present cost; +Inf where gas is free',
+      [],
+    );
+    this.#anchorsLeft.set(view.anchorsLeft);
     this.#newestBlock.set(Number(view.newestBlock));
     this.#finalBlock.set(Number(view.finalBlock));
     this.#balance.set(Number(view.balance) / WEI_PER_ETHER);

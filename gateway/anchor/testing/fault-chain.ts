@@ -1,11 +1,12 @@
 /** A real chain with a hand in between: it can stop the caller at a step, and it checks the order of steps. */
-import type { AnchorStore, AnchorTarget, GasFee } from '../../ports.ts';
+import type { AnchorStore, AnchorTarget } from '../../ports.ts';
 import type {
   Account,
   AnchorCall,
   Block,
   Chain,
   ContractHead,
+  GasOffer,
   Inclusion,
   SendResult,
   SignedTransaction,
@@ -37,11 +38,11 @@ export class FaultChain implements Chain {
     this.sender = inner.sender;
   }
 
-  async sign(call: AnchorCall, nonce: number, gasLimit: bigint, fee: GasFee): Promise<SignedTransaction> {
+  async sign(call: AnchorCall, nonce: number, gasLimit: bigint, offer: GasOffer): Promise<SignedTransaction> {
     const next = (await this.#inner.account()).nonce;
     if (nonce !== next) this.violations.push(`signed for nonce ${nonce} while ${next} is next`);
     this.#pass('sign');
-    const signed = await this.#inner.sign(call, nonce, gasLimit, fee);
+    const signed = await this.#inner.sign(call, nonce, gasLimit, offer);
     this.#pass('signed');
     return signed;
   }
@@ -85,6 +86,9 @@ export class FaultChain implements Chain {
   }
   suggestedTip(): Promise<bigint> {
     return this.#inner.suggestedTip();
+  }
+  gasPrice(): Promise<bigint> {
+    return this.#inner.gasPrice();
   }
   estimateGas(call: AnchorCall): Promise<bigint> {
     return this.#inner.estimateGas(call);

@@ -28,6 +28,8 @@ export const OPTIONS: AnchorerOptions = {
   anchorEveryMs: CADENCE_MS,
   pollEveryMs: 1_000,
   retryAtMostMs: 8_000,
+  lowBalanceDays: 14,
+  transactions: 'auto',
   feeCeiling: 100n * GWEI,
   stuckAfterMs: STUCK_AFTER_MS,
 };

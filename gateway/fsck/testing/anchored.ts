@@ -48,7 +48,10 @@ export class AnchoredScene {
       passwordFile: 'none',
       finality: 'auto',
       confirmations: 3,
+      transactions: 'auto',
       maxFeeGwei: 100,
+      preferredFeeWaitSeconds: 3_600,
+      lowBalanceDays: 14,
       pollSeconds: 1,
     };
     return new AnchoredScene(node, provider, chain, foreign.logId);
@@ -108,6 +111,8 @@ export class AnchoredScene {
         anchorEveryMs: HOUR_MS,
         pollEveryMs: 1,
         retryAtMostMs: 1,
+        lowBalanceDays: 0,
+        transactions: 'auto',
         feeCeiling: 10n ** 11n,
         stuckAfterMs: HOUR_MS,
       },
