@@ -3,6 +3,9 @@ import { hexToBytes } from '../src/bytes.ts';
 import { Anchorer } from './anchor/anchorer.ts';
 import { EthersChain } from './anchor/ethers-chain.ts';
 import { loadWallet } from './anchor/ethers-wallet.ts';
+import { LATE_MS, type MemberParts } from './anchor/quorum/member.ts';
+import { majorityOf } from './anchor/quorum/votes.ts';
+import { QuorumChain } from './anchor/quorum-chain.ts';
 import type { AnchorMetrics, AnchorStatus } from './anchor/status.ts';
 import type { GatewayConfig } from './config-schema.ts';
 import type { GatewayError } from './errors.ts';
@@ -16,6 +19,8 @@ const RPC_TIMEOUT_MS = 10_000;
 /** A pending transaction is replaced after so many cadences without its block. */
 const STUCK_AFTER_CADENCES = 3;
 const GWEI = 1e9;
+
+type ChainConfig = NonNullable<GatewayConfig['chain']>;
 
 export interface Anchoring extends AnchorEvents {
   start(): void;
@@ -47,19 +52,11 @@ export async function composeAnchoring(config: GatewayConfig, parts: AnchoringPa
     };
   }
   const { chain } = config;
+  const quorumChain = await connectChain(chain, { clock, logger, lateMs: LATE_MS });
+  metrics.watchChainNodes(() => quorumChain.nodes());
   const anchorer = new Anchorer(
     {
-      chain: new EthersChain({
-        rpcUrl: chain.rpcUrl,
-        target: {
-          chainId: BigInt(chain.chainId),
-          contract: hexToBytes(chain.contract.slice(2)),
-          logId: hexToBytes(chain.logId.slice(2)),
-        },
-        signer: await loadWallet(chain.keystoreFile, chain.passwordFile),
-        finality: { by: chain.finality, confirmations: chain.confirmations },
-        timeoutMs: RPC_TIMEOUT_MS,
-      }),
+      chain: quorumChain,
       store: store.anchors,
       log: reader,
       sealer,
@@ -78,6 +75,21 @@ export async function composeAnchoring(config: GatewayConfig, parts: AnchoringPa
     },
   );
   return anchorer;
+}
+
+async function connectChain(config: ChainConfig, parts: MemberParts): Promise<QuorumChain> {
+  const shared = {
+    target: {
+      chainId: BigInt(config.chainId),
+      contract: hexToBytes(config.contract.slice(2)),
+      logId: hexToBytes(config.logId.slice(2)),
+    },
+    signer: await loadWallet(config.keystoreFile, config.passwordFile),
+    finality: { by: config.finality, confirmations: config.confirmations },
+    timeoutMs: RPC_TIMEOUT_MS,
+  };
+  const nodes = config.rpcUrls.map((rpcUrl) => new EthersChain({ rpcUrl, ...shared }));
+  return new QuorumChain(nodes, { ...parts, quorum: config.quorum ?? majorityOf(nodes.length) });
 }
 
 function anchorMetrics(metrics: Metrics): AnchorMetrics {

@@ -123,6 +123,8 @@ export class Anchorer implements AnchorEvents {
       ...(this.#account && { balance: this.#account.balance }),
       gasUsed,
       ...this.#reporter.state(),
+      quorum: chain.quorum,
+      nodes: chain.nodes(),
       halted: this.#state === 'halted',
     };
   }

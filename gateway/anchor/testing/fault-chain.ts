@@ -7,6 +7,7 @@ import type {
   Chain,
   ContractHead,
   Inclusion,
+  NodeStatus,
   SendResult,
   SignedTransaction,
 } from '../chain.ts';
@@ -65,6 +66,12 @@ export class FaultChain implements Chain {
     return inclusion;
   }
 
+  get quorum(): number {
+    return this.#inner.quorum;
+  }
+  nodes(): readonly NodeStatus[] {
+    return this.#inner.nodes();
+  }
   check(): Promise<void> {
     return this.#inner.check();
   }

@@ -6,6 +6,8 @@ import { bytesToHex, hexToBytes } from '../../../src/bytes.ts';
 import { thumbprint } from '../../../src/cose/key.ts';
 import { Anchorer } from '../../anchor/anchorer.ts';
 import { EthersChain } from '../../anchor/ethers-chain.ts';
+import { LATE_MS } from '../../anchor/quorum/member.ts';
+import { QuorumChain } from '../../anchor/quorum-chain.ts';
 import type { GatewayConfig } from '../../config-schema.ts';
 import { LOG_SIGNER, Scene, TestDevice, type TestFolder } from './scene.ts';
 
@@ -40,7 +42,7 @@ export class AnchoredScene {
     const { logId } = await openLog(owner, address, { operator, logKeyHash });
     const foreign = await openLog(owner, address, { operator, logKeyHash: id('another key') });
     const chain: ChainConfig = {
-      rpcUrl: node.url,
+      rpcUrls: [node.url],
       chainId: 31337,
       contract: address,
       logId,
@@ -87,15 +89,16 @@ export class AnchoredScene {
       contract: hexToBytes(this.chain.contract.slice(2)),
       logId: hexToBytes(this.chain.logId.slice(2)),
     };
+    const node = new EthersChain({
+      rpcUrl: this.node.url,
+      target,
+      signer: anvilAccount(0),
+      finality: { by: 'auto', confirmations: 3 },
+      timeoutMs: 5_000,
+    });
     const anchorer = new Anchorer(
       {
-        chain: new EthersChain({
-          rpcUrl: this.node.url,
-          target,
-          signer: anvilAccount(0),
-          finality: { by: 'auto', confirmations: 3 },
-          timeoutMs: 5_000,
-        }),
+        chain: new QuorumChain([node], { quorum: 1, clock, lateMs: LATE_MS }),
         store: store.anchors,
         log: store.log.reader,
         sealer: store.log.sealer,
