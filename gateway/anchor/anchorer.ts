@@ -172,6 +172,7 @@ export class Anchorer implements AnchorEvents {
     this.#beacon ??= await this.#lastFinalBeacon();
     const { size } = await this.#parts.sealer.seal(this.#beacon);
     this.#sealedSize = size;
+    this.#checked = false;
     this.#parts.logger.debug({ size }, 'sealed checkpoint');
   }
 
@@ -184,7 +185,7 @@ export class Anchorer implements AnchorEvents {
 
   async #followChain(): Promise<void> {
     const { chain, store } = this.#parts;
-    // After every failure again: what answers now may be another node.
+    // For every checkpoint, and after every failure: what answers now may be another node.
     if (!this.#checked) await chain.check();
     this.#checked = true;
     const [newest, final] = await Promise.all([chain.newestBlock(), chain.finalBlock()]);

@@ -25,10 +25,12 @@ export class Quorum<N extends Party> {
   readonly size: number;
   readonly #members: readonly Member<N>[];
 
-  /** @throws RangeError unless `size` is more than half of the nodes, and no more than all of them. */
+  /** @throws RangeError unless `size` is more than half of the nodes, no more than all of them, and each has its own name. */
   constructor(nodes: readonly N[], size: number, parts: MemberParts) {
     if (!(2 * size > nodes.length && size <= nodes.length))
       throw new RangeError(`a quorum of ${nodes.length} nodes cannot be ${size}`);
+    if (new Set(nodes.map(({ name }) => name)).size < nodes.length)
+      throw new RangeError('two of the nodes have the same name');
     this.size = size;
     // A single node's trouble is the caller's to tell.
     const { logger, ...quiet } = parts;
@@ -174,10 +176,8 @@ export function noQuorum(
   answered: number,
   said: readonly string[],
 ): GatewayError {
-  const who = of === 1 ? 'the node does not say' : `no ${size} of ${of} nodes agree on`;
-  const message =
-    `${who} ${about}, ${answered} answered: ${said.join('; ')}; ` +
-    'anchoring goes on when that is over, readings are taken meanwhile';
+  const who = of === 1 ? '' : `no ${size} of ${of} nodes agree on ${about}, ${answered} answered: `;
+  const message = `${who}${said.join('; ')}; anchoring goes on when that is over, readings are taken meanwhile`;
   return new GatewayError('chain-unreachable', message, { details: { nodes: of, answered, quorum: size } });
 }
 
