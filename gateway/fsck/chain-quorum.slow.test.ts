@@ -25,9 +25,7 @@ async function anchored(...hands: readonly Hand[]): Promise<GatewayConfig> {
 }
 
 describe('a store that was anchored while one of three nodes was wrong, checked over the same nodes', () => {
-  const faults = Object.entries({ ...LIES, ...TROUBLES }).filter(([name]) => name !== 'no answer');
-
-  test.each(faults)('%s: nothing is found', async (_name, fault) => {
+  test.each(Object.entries({ ...LIES, ...TROUBLES }))('%s: nothing is found', async (_name, fault) => {
     const report = await checkStore({ config: await anchored(honest, fault(), honest), fast: true });
     expect(report.findings).toEqual([]);
     expect(report).toMatchObject({ chain: 'checked', checked: { anchorsOnChain: 3 } });
@@ -40,15 +38,14 @@ test('what two of three nodes invented is found when the check asks an honest on
   const { rpcUrls = [], ...chain } = config.chain ?? {};
   const alone = { ...config, chain: { ...chain, rpcUrls: rpcUrls.slice(1, 2) } } as GatewayConfig;
   const { findings } = await checkStore({ config: alone, fast: true });
-  expect(new Set(findings.map(({ id }) => id))).toEqual(
-    new Set(['anchor-not-on-chain', 'anchor-event-missing']),
-  );
+  // The honest node took the transactions all the same: only the blocks are false.
+  expect(new Set(findings.map(({ id }) => id))).toEqual(new Set(['anchor-event-missing']));
 });
 
-test('nodes that differ are no quorum: the check says so and finds nothing', async () => {
+test('one node of three is no quorum: the check says so and finds nothing', async () => {
   const config = await anchored(honest, honest, honest);
-  const [first, second, third] = config.chain?.rpcUrls ?? [];
-  const dead = { ...config.chain, rpcUrls: [first, `${second}0`, `${third}0`].map(String) };
+  const [first = ''] = config.chain?.rpcUrls ?? [];
+  const dead = { ...config.chain, rpcUrls: [first, 'http://127.0.0.1:9', 'http://localhost:9'] };
   const report = await checkStore({ config: { ...config, chain: dead } as GatewayConfig, fast: true });
   expect(report.findings).toEqual([]);
   expect(report.chain).toBe('unreachable');

@@ -133,7 +133,8 @@ class Poll<N extends Party, T, R> {
       this.#over = true;
       this.#decided = decision;
       this.#outcome.resolve(decision.value);
-    } else if (decision.kind === 'undecided' || pending === 0) {
+    } else if (this.#soon === 0 && (decision.kind === 'undecided' || pending === 0)) {
+      // Not before: who reads the error wants to know what the others say.
       this.#over = true;
       this.#outcome.reject(this.#noQuorum());
     } else if (this.#soon === 0 && this.#resting.length > 0) {
