@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
 import { bytesToHex } from '../../src/bytes.ts';
-import { LIES, TROUBLES } from './testing/lies.ts';
+import { behind, LIES, TROUBLES } from './testing/lies.ts';
 import { type Hand, honest, NodeProxy } from './testing/node-proxy.ts';
-import { BLOCKS_TO_FINAL, type Life, Scene, said } from './testing/scene.ts';
+import { BLOCKS_TO_FINAL, CADENCE_MS, type Life, Scene, said } from './testing/scene.ts';
 
 const GWEI = 1_000_000_000n;
 /** Short, so that what never answers is over soon; long for loopback. */
@@ -123,6 +123,24 @@ describe('one of three nodes lies', () => {
     const [liar, ...others] = (await town.life.anchorer.status()).nodes;
     if (!IN_GOOD_FAITH.has(name)) expect(liar?.disagreements).toBeGreaterThan(0);
     for (const node of others) expect(node).toMatchObject({ state: 'ok', disagreements: 0 });
+  });
+});
+
+describe('one of three nodes lies, and one of the honest ones is two blocks behind', () => {
+  test.each(Object.entries(LIES))('%s: everything is anchored and final all the same', async (_name, lie) => {
+    const town = await Town.start([lie(), behind(2n), honest]);
+    for (let block = 0; block < 12; block++) {
+      if (block < 4) town.scene.log.append(3);
+      town.scene.clock.advance(block < 4 ? CADENCE_MS : 10_000);
+      await town.life.anchorer.tick();
+      await town.scene.mine();
+    }
+    await town.scene.mine(BLOCKS_TO_FINAL);
+    await town.life.anchorer.tick();
+    await town.expectFinal();
+    await town.expectNothingFalse();
+    await town.expectBeaconsTrue();
+    expect(town.life.fatals).toEqual([]);
   });
 });
 

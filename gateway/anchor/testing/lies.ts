@@ -107,6 +107,26 @@ const refuseAll: Hand = ({ method }, truth) =>
     ? { odd: 'refusal', code: -32000, message: 'replacement transaction underpriced' }
     : truth();
 
+/** Honest, but so many blocks behind the others, as a node on a slow line is. */
+export function behind(by: bigint): Hand {
+  return async ({ method, params }, truth) => {
+    const tip = (tag: string): Promise<unknown> =>
+      truth({ method: 'eth_getBlockByNumber', params: [tag, false] });
+    const heightOf = async (tag: string): Promise<bigint> =>
+      BigInt(((await tip(tag)) as { number: string }).number) - by;
+    if (method === 'eth_getTransactionReceipt') {
+      const receipt = (await truth()) as Fields | null;
+      return receipt && BigInt(String(receipt['blockNumber'])) <= (await heightOf('latest')) ? receipt : null;
+    }
+    if (method === 'eth_getBlockByNumber' && /^0x/.test(String(params[0])))
+      return BigInt(String(params[0])) <= (await heightOf('latest')) ? truth() : null;
+    const seen = params.map(async (value) =>
+      value === 'latest' || value === 'finalized' ? hex(await heightOf(value)) : value,
+    );
+    return truth({ method, params: await Promise.all(seen) });
+  };
+}
+
 /** Lies about what is, by their name. Said by two of three nodes alike, some of them are believed. */
 export const LIES: Readonly<Record<string, () => Hand>> = {
   'another chain id': () => on('eth_chainId', () => '0x5'),
