@@ -4,6 +4,9 @@ import { Anchorer } from './anchor/anchorer.ts';
 import { EthersChain } from './anchor/ethers-chain.ts';
 import { loadWallet } from './anchor/ethers-wallet.ts';
 import type { FeePolicy } from './anchor/fee-policy.ts';
+import { LATE_MS, type MemberParts } from './anchor/quorum/member.ts';
+import { majorityOf } from './anchor/quorum/votes.ts';
+import { QuorumChain } from './anchor/quorum-chain.ts';
 import { RemoteSigner } from './anchor/remote-signer.ts';
 import type { TransactionSigner } from './anchor/signing.ts';
 import type { AnchorMetrics, AnchorStatus } from './anchor/status.ts';
@@ -52,19 +55,11 @@ export async function composeAnchoring(config: GatewayConfig, parts: AnchoringPa
     };
   }
   const { chain } = config;
+  const quorumChain = await connectChain(chain, { clock, logger, lateMs: LATE_MS });
+  metrics.watchChainNodes(() => quorumChain.nodes());
   const anchorer = new Anchorer(
     {
-      chain: new EthersChain({
-        rpcUrl: chain.rpcUrl,
-        target: {
-          chainId: BigInt(chain.chainId),
-          contract: hexToBytes(chain.contract.slice(2)),
-          logId: hexToBytes(chain.logId.slice(2)),
-        },
-        signer: await openSigner(chain),
-        finality: { by: chain.finality, confirmations: chain.confirmations },
-        timeoutMs: RPC_TIMEOUT_MS,
-      }),
+      chain: quorumChain,
       store: store.anchors,
       log: reader,
       sealer,
@@ -106,6 +101,21 @@ async function openSigner(chain: ChainConfig): Promise<TransactionSigner> {
   const { signer, keystoreFile = '', passwordFile = '' } = chain;
   if (signer === undefined) return loadWallet(keystoreFile, passwordFile);
   return new RemoteSigner({ ...signer, timeoutMs: signer.timeoutSeconds * 1000 });
+}
+
+async function connectChain(config: ChainConfig, parts: MemberParts): Promise<QuorumChain> {
+  const shared = {
+    target: {
+      chainId: BigInt(config.chainId),
+      contract: hexToBytes(config.contract.slice(2)),
+      logId: hexToBytes(config.logId.slice(2)),
+    },
+    signer: await openSigner(config),
+    finality: { by: config.finality, confirmations: config.confirmations },
+    timeoutMs: RPC_TIMEOUT_MS,
+  };
+  const nodes = config.rpcUrls.map((rpcUrl) => new EthersChain({ rpcUrl, ...shared }));
+  return new QuorumChain(nodes, { ...parts, quorum: config.quorum ?? majorityOf(nodes.length) });
 }
 
 function anchorMetrics(metrics: Metrics): AnchorMetrics {

@@ -23,7 +23,7 @@ const minimal = {
   keys: { masterKeyFile: 'k/master', logKeyFile: '/abs/log', webhookKeyFile: '../hook' },
 };
 const chain = {
-  rpcUrl: 'https://user:hunter2@rpc.example.org',
+  rpcUrls: ['https://user:hunter2@rpc.example.org'],
   chainId: 31_337,
   contract: `0x${'11'.repeat(20)}`,
   logId: `0x${'22'.repeat(32)}`,
@@ -206,7 +206,7 @@ describe('mistakes', () => {
         keys: { masterKeyFile: 5, logkeyfile: 'x' },
         mqtt: { port: 70_000, hots: 'x' },
         http: [],
-        chain: { ...chain, rpcUrl: 'ws://x', contract: '0x12', finality: 'soon', confirmations: 0.5 },
+        chain: { ...chain, rpcUrls: ['ws://x'], contract: '0x12', finality: 'soon', confirmations: 0.5 },
         providers: [
           { id: 'a', url: 'http://a', sealingKey: 'short' },
           { id: 'a', url: 'ftp://a', sealingKey: `${'A'.repeat(43)}=` },
@@ -231,7 +231,7 @@ describe('mistakes', () => {
         mqtt.hots: there is no such setting
         mqtt.port: must be <= 65535
         http: must be object
-        chain.rpcUrl: must match pattern "^https?://", such as https://rpc.example.org
+        chain.rpcUrls.0: must match pattern "^https?://", such as https://rpc.example.org
         chain.contract: must match pattern "^0x[0-9a-fA-F]{40}$", such as 0x5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f
         chain.finality: must be equal to one of the allowed values (auto, finalized, confirmations)
         chain.confirmations: must be integer
@@ -271,7 +271,7 @@ describe('mistakes', () => {
   });
 
   test.each([
-    ['{"chain": {"rpcUrl": hunter2@rpc}}', "<file> is not JSON: Unexpected token 'h'"],
+    ['{"chain": {"rpcUrls": hunter2@rpc}}', "<file> is not JSON: Unexpected token 'h'"],
     ['{"a": 1, "b" hunter2}', /^<file> is not JSON: Expected ':' after property name in JSON at position 13/],
     ['{"a": "hunter2', /^<file> is not JSON: Unterminated string in JSON at position 14/],
     ['', '<file> is not JSON: Unexpected end of JSON input'],
@@ -283,8 +283,8 @@ describe('mistakes', () => {
   });
 
   test('no value is repeated: an address may hold credentials', () => {
-    const message = refusal({ ...minimal, chain: { ...chain, rpcUrl: 'wss://user:hunter2@rpc' } });
-    expect(message).toContain('chain.rpcUrl');
+    const message = refusal({ ...minimal, chain: { ...chain, rpcUrls: ['wss://user:hunter2@rpc'] } });
+    expect(message).toContain('chain.rpcUrls.0');
     expect(message).not.toContain('hunter2');
   });
 
@@ -308,6 +308,39 @@ describe('mistakes', () => {
     expect(refusal({ ...minimal, access })).toContain('access.1.tokenSha256: is used twice');
   });
 
+  const urls = (count: number): string[] => Array.from({ length: count }, (_, at) => `https://${at}.example`);
+  test.each<[string, object, string]>([
+    ['no node', { rpcUrls: [] }, 'chain.rpcUrls: must not have fewer than 1 items'],
+    ['nine nodes', { rpcUrls: urls(9) }, 'chain.rpcUrls: must not have more than 8 items'],
+    ['no URL', { rpcUrls: ['https://'] }, 'chain.rpcUrls.0: is not a URL, such as https://rpc.example.org'],
+    [
+      'one node twice',
+      { rpcUrls: [...urls(2), 'https://user:hunter2@0.example:443/key'] },
+      'chain.rpcUrls.2: is on the same host and port as chain.rpcUrls.0, so it is no second opinion',
+    ],
+    [
+      'more than there are',
+      { rpcUrls: urls(2), quorum: 3 },
+      'chain.quorum: is 3, and chain.rpcUrls has only 2',
+    ],
+    [
+      'less than a majority',
+      { rpcUrls: urls(4), quorum: 2 },
+      'chain.quorum: must be more than half of the 4 of chain.rpcUrls, at least 3',
+    ],
+    ['nobody', { quorum: 0 }, 'chain.quorum: must be >= 1'],
+  ])('a quorum of %s', (_what, over, problem) => {
+    expect(refusal({ ...minimal, chain: { ...chain, ...over } })).toContain(`  ${problem}`);
+  });
+
+  test.each([1, 2, 3, 8])('%i nodes, and every quorum from a majority to all of them', (count) => {
+    for (let quorum = Math.floor(count / 2) + 1; quorum <= count; quorum++)
+      expect(load({ ...minimal, chain: { ...chain, rpcUrls: urls(count), quorum } }).chain?.quorum).toBe(
+        quorum,
+      );
+    expect(load({ ...minimal, chain: { ...chain, rpcUrls: urls(count) } }).chain?.quorum).toBeUndefined();
+  });
+
   test.each([`${'a'.repeat(128)}b`, 'log one', 'log+one', 'Log', '', 'log/', '/log'])(
     'an origin that no checkpoint can carry: %j',
     (origin) => {
@@ -322,10 +355,10 @@ describe('mistakes', () => {
 });
 
 describe('the environment', () => {
-  test('names every setting outside lists', () => {
+  test('names every setting outside lists of sections', () => {
     const names = settingsOf(GatewayConfigSchema).map(({ path }) => environmentName(path));
     expect(names).toContain('VITALSEAL_MQTT_MAX_CONNECTIONS');
-    expect(names).toContain('VITALSEAL_CHAIN_RPC_URL');
+    expect(names).toContain('VITALSEAL_CHAIN_RPC_URLS');
     expect(names).toContain('VITALSEAL_POLICY_SUSPEND_ON_EQUIVOCATION');
     expect(new Set(names).size).toBe(names.length);
     expect(names.some((name) => name.includes('PROVIDERS') || name.includes('ACCESS'))).toBe(false);
@@ -342,6 +375,7 @@ describe('the environment', () => {
         VITALSEAL_ORIGIN: 'other.example',
         VITALSEAL_DATA_DIR: 'elsewhere',
         VITALSEAL_CHAIN_CHAIN_ID: '5',
+        VITALSEAL_CHAIN_RPC_URLS: ' https://a.example/key  https://b.example\n',
         VITALSEAL_UNKNOWN: 'x',
         PATH: '/bin',
       },
@@ -353,6 +387,7 @@ describe('the environment', () => {
     expect(config.origin).toBe('other.example');
     expect(config.dataDir).toBe(join(folder.path, 'elsewhere'));
     expect(config.chain?.chainId).toBe(5);
+    expect(config.chain?.rpcUrls).toEqual(['https://a.example/key', 'https://b.example']);
   });
 
   test('can give what the file leaves out', () => {
@@ -369,6 +404,8 @@ describe('the environment', () => {
     ['VITALSEAL_MQTT_PORT', 'Infinity', 'mqtt.port'],
     ['VITALSEAL_POLICY_SUSPEND_ON_EQUIVOCATION', 'no', 'policy.suspendOnEquivocation'],
     ['VITALSEAL_LOG_LEVEL', 'loud', 'logLevel'],
+    ['VITALSEAL_CHAIN_RPC_URLS', ' ', 'chain.rpcUrls'],
+    ['VITALSEAL_CHAIN_RPC_URLS', 'https://a.example ftp://b', 'chain.rpcUrls.1'],
   ])('%s=%j is reported under its key', (name, value, key) => {
     expect(refusal(minimal, { [name]: value })).toContain(`  ${key}: `);
   });

@@ -1,8 +1,8 @@
 /**
  * Reads the configuration once: file, then environment, then every problem reported together by key, then frozen.
  *
- * A setting outside a list can be given as VITALSEAL_ and its key in capitals: mqtt.port is VITALSEAL_MQTT_PORT,
- * chain.rpcUrl is VITALSEAL_CHAIN_RPC_URL. Paths are relative to the configuration file.
+ * A setting outside a list of sections can be given as VITALSEAL_ and its key in capitals: mqtt.port is
+ * VITALSEAL_MQTT_PORT, chain.rpcUrls is VITALSEAL_CHAIN_RPC_URLS, its items apart by spaces. Paths are relative to the configuration file.
  */
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
@@ -68,15 +68,19 @@ function readJson(file: string): Record<string, unknown> {
   return value;
 }
 
-/** The settings of the schema outside lists, as key paths with their schemas. */
+/** The settings of the schema outside lists of sections, as key paths with their schemas. */
 export function settingsOf(
   schema: TSchema,
   path: readonly string[] = [],
 ): { path: readonly string[]; schema: TSchema }[] {
   const properties = (schema as { properties?: Record<string, TSchema> }).properties;
-  if (properties === undefined)
-    return (schema as { type?: string }).type === 'array' ? [] : [{ path, schema }];
+  if (properties === undefined) return isListOfSections(schema) ? [] : [{ path, schema }];
   return Object.entries(properties).flatMap(([name, inner]) => settingsOf(inner, [...path, name]));
+}
+
+/** A list whose items have settings of their own, as opposed to a list of words. */
+export function isListOfSections(schema: TSchema): boolean {
+  return (schema as { items?: { properties?: unknown } }).items?.properties !== undefined;
 }
 
 /** mqtt.maxConnections -> VITALSEAL_MQTT_MAX_CONNECTIONS. */
@@ -103,6 +107,7 @@ function applyEnvironment(raw: Record<string, unknown>, environment: Environment
 /** A word of the environment as the schema's type; left as text when it is not one, for the check to report. */
 function convert(value: string, schema: TSchema): unknown {
   const type = (schema as { type?: string }).type;
+  if (type === 'array') return value.split(/\s+/).filter((word) => word !== '');
   if (type === 'boolean' && (value === 'true' || value === 'false')) return value === 'true';
   if ((type === 'integer' || type === 'number') && value.trim() !== '' && Number.isFinite(Number(value)))
     return Number(value);
@@ -131,7 +136,7 @@ function hint(params: object): string {
   return allowed === undefined ? '' : ` (${allowed.join(', ')})`;
 }
 
-/** What would have matched, for whom a pattern tells nothing. `schemaPath`: #/properties/chain/properties/rpcUrl. */
+/** What would have matched, for whom a pattern tells nothing. `schemaPath`: #/properties/chain/properties/contract. */
 function exampleAt({ keyword, schemaPath }: { keyword: string; schemaPath: string }): string {
   if (keyword !== 'pattern') return '';
   let place: unknown = GatewayConfigSchema;
@@ -143,10 +148,11 @@ function exampleAt({ keyword, schemaPath }: { keyword: string; schemaPath: strin
 /** What the schema alone cannot say. Looks only at what has the right shape. */
 function crossProblems(candidate: unknown): string[] {
   const problems: string[] = [];
-  const { providers, access, brokers } = candidate as Record<string, unknown>;
+  const { providers, access, brokers, chain } = candidate as Record<string, unknown>;
   problems.push(...duplicates(providers, 'providers', 'id'), ...duplicates(access, 'access', 'tokenSha256'));
+  problems.push(...accountProblems(chain));
   problems.push(...brokerProblems((candidate as { mqtt?: unknown }).mqtt, brokers));
-  problems.push(...chainProblems((candidate as { chain?: unknown }).chain));
+  problems.push(...nodeProblems((candidate as { chain?: unknown }).chain));
   for (const [at, token] of Array.isArray(access) ? access.entries() : []) {
     const { role, subject } = isRecord(token) ? token : {};
     const wantsSubject = role === 'patient' || role === 'provider';
@@ -154,6 +160,36 @@ function crossProblems(candidate: unknown): string[] {
       problems.push(`access.${at}.subject: is required for the role ${role}`);
   }
   return [...problems, ...mqttProblems((candidate as { mqtt?: unknown }).mqtt)];
+}
+
+/** Nodes that could not be a quorum, or only seem to be several. */
+function nodeProblems(chain: unknown): string[] {
+  const { rpcUrls, quorum } = isRecord(chain) ? chain : {};
+  if (!Array.isArray(rpcUrls) || rpcUrls.length === 0) return [];
+  const problems: string[] = [];
+  const hosts = new Map<string, number>();
+  for (const [at, url] of rpcUrls.entries()) {
+    if (typeof url !== 'string' || !URL.canParse(url)) {
+      problems.push(`chain.rpcUrls.${at}: is not a URL, such as https://rpc.example.org`);
+      continue;
+    }
+    const { host } = new URL(url);
+    const first = hosts.get(host);
+    if (first === undefined) hosts.set(host, at);
+    else
+      problems.push(
+        `chain.rpcUrls.${at}: is on the same host and port as chain.rpcUrls.${first}, so it is no second opinion`,
+      );
+  }
+  const least = Math.floor(rpcUrls.length / 2) + 1;
+  if (!Number.isInteger(quorum)) return problems;
+  if (Number(quorum) > rpcUrls.length)
+    problems.push(`chain.quorum: is ${quorum}, and chain.rpcUrls has only ${rpcUrls.length}`);
+  else if (Number(quorum) < least)
+    problems.push(
+      `chain.quorum: must be more than half of the ${rpcUrls.length} of chain.rpcUrls, at least ${least}`,
+    );
+  return problems;
 }
 
 /** A broker that nobody could reach, or that asks for what nobody could show. */
@@ -176,7 +212,7 @@ function mqttProblems(mqtt: unknown): string[] {
 }
 
 /** One account that signs, and a price to wait for that can ever be paid. */
-function chainProblems(chain: unknown): string[] {
+function accountProblems(chain: unknown): string[] {
   if (!isRecord(chain)) return [];
   const { keystoreFile, passwordFile, signer, preferredFeeGwei, maxFeeGwei } = chain;
   const problems: string[] = [];

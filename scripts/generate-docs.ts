@@ -5,7 +5,7 @@ import process from 'node:process';
 import type { TSchema } from 'typebox';
 import { helpFor } from '../bin/cli.ts';
 import { COMMANDS } from '../bin/commands.ts';
-import { environmentName } from '../gateway/config.ts';
+import { environmentName, isListOfSections } from '../gateway/config.ts';
 import { GatewayConfigSchema } from '../gateway/config-schema.ts';
 
 const DOCS = join(import.meta.dirname, '..', 'docs');
@@ -20,6 +20,8 @@ interface SchemaView {
   readonly minimum?: number;
   readonly maximum?: number;
   readonly exclusiveMinimum?: number;
+  readonly minItems?: number;
+  readonly maxItems?: number;
   readonly description?: string;
   readonly attack?: string;
 }
@@ -66,7 +68,7 @@ function configurationPage(): string {
     '<!-- Generated from gateway/config-schema.ts by scripts/generate-docs.ts. -->',
     '',
     '`vitalseal serve` reads one JSON file. Unknown keys are errors; every mistake is reported at once, by key. Paths are relative to',
-    'the file. Secrets are files, never values. A setting outside a list can also be given in the environment, under the name shown.',
+    'the file. Secrets are files, never values. A setting outside a list of sections can also be given in the environment, under the name shown.',
     'An editor that knows JSON Schema can check the file against [configuration.schema.json](configuration.schema.json).',
     '',
     ...rows.flatMap(({ key, view, required, inList }) => [
@@ -96,7 +98,7 @@ function settings(schema: TSchema, path: readonly string[], required: boolean, i
       settings(inner, [...path, name], view.required?.includes(name) ?? false, inList),
     );
   }
-  if (view.type === 'array' && view.items !== undefined) {
+  if (view.items !== undefined && isListOfSections(schema)) {
     const [last = '', ...before] = [...path].reverse();
     return settings(view.items, [...before.reverse(), `${last}[]`], true, true);
   }
@@ -105,14 +107,15 @@ function settings(schema: TSchema, path: readonly string[], required: boolean, i
 
 function typeOf({ type, enum: values }: SchemaView): string {
   if (values !== undefined) return `one of ${values.map((value) => `\`${value}\``).join(', ')}`;
-  return type ?? 'value';
+  return type === 'array' ? 'list of strings, in the environment apart by spaces' : (type ?? 'value');
 }
 
 function defaultOf(view: SchemaView): string {
   return view.default === undefined ? 'optional' : `default \`${JSON.stringify(view.default)}\``;
 }
 
-function rangeOf({ minimum, maximum, exclusiveMinimum }: SchemaView): string {
+function rangeOf({ minimum, maximum, exclusiveMinimum, minItems, maxItems }: SchemaView): string {
+  if (minItems !== undefined && maxItems !== undefined) return `${minItems} to ${maxItems} of them`;
   if (minimum !== undefined && maximum !== undefined) return `${minimum} to ${maximum}`;
   if (minimum !== undefined) return `at least ${minimum}`;
   return exclusiveMinimum === undefined ? '' : `above ${exclusiveMinimum}`;

@@ -83,7 +83,7 @@ configuration. The contract has no owner and cannot be changed; one serves any n
       });
       io.out(`opened log ${opened.logId} for ${opened.gasUsed} gas`);
       const chain = {
-        rpcUrl,
+        rpcUrls: [rpcUrl],
         chainId,
         contract: address,
         logId: opened.logId,

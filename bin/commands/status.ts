@@ -44,6 +44,19 @@ interface AnchoringStatus {
   readonly final: number;
   readonly gasUsed: string;
   readonly lastError?: { readonly code: string; readonly message: string };
+  readonly quorum: number;
+  readonly nodes: readonly NodeView[];
+}
+
+interface NodeView {
+  readonly name: string;
+  readonly state: string;
+  readonly newestBlock?: string;
+  readonly finalBlock?: string;
+  readonly blocksBehind?: number;
+  readonly lastError?: { readonly message: string; readonly at: number };
+  readonly disagreements: number;
+  readonly lastDisagreement?: { readonly about: string; readonly at: number };
 }
 
 export const status: Command = {
@@ -145,6 +158,10 @@ function describeAnchoring(status: AnchoringStatus): string[] {
     ...describeAccount(status),
     ...wait,
     ...trouble,
+    ...status.nodes.map((node) => `node         ${describeNode(node)}`),
+    ...(status.nodes.length > 1
+      ? [`             ${status.quorum} of ${status.nodes.length} must agree`]
+      : []),
   ];
 }
 
@@ -173,4 +190,21 @@ function describeWait({ for: what, neededWei = '0', until = 0 }: NonNullable<Anc
     case 'next-checkpoint':
       return 'the last attempt was reverted by the contract; the next checkpoint is tried';
   }
+}
+
+function describeNode(node: NodeView): string {
+  const { name, state, newestBlock, finalBlock, blocksBehind, disagreements, lastError, lastDisagreement } =
+    node;
+  const at = (ms: number): string => new Date(ms).toISOString();
+  const behind = blocksBehind ? `, ${blocksBehind} behind` : '';
+  return [
+    `${name}: ${state}`,
+    newestBlock === undefined ? 'no block seen' : `block ${newestBlock}${behind}, final ${finalBlock ?? '-'}`,
+    ...(lastDisagreement === undefined
+      ? []
+      : [
+          `disagreed ${disagreements} times, last on ${lastDisagreement.about} at ${at(lastDisagreement.at)}`,
+        ]),
+    ...(lastError === undefined ? [] : [`last error at ${at(lastError.at)}: ${lastError.message}`]),
+  ].join('; ');
 }

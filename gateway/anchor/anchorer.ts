@@ -136,6 +136,8 @@ export class Anchorer implements AnchorEvents {
       ...(this.#funds && Number.isFinite(this.#funds.anchorsLeft) && this.#funds),
       gasUsed,
       ...this.#reporter.state(),
+      quorum: chain.quorum,
+      nodes: chain.nodes(),
       halted: this.#state === 'halted',
     };
   }
@@ -183,6 +185,7 @@ export class Anchorer implements AnchorEvents {
     this.#beacon ??= await this.#lastFinalBeacon();
     const { size } = await this.#parts.sealer.seal(this.#beacon);
     this.#sealedSize = size;
+    this.#checked = false;
     this.#parts.logger.debug({ size }, 'sealed checkpoint');
   }
 
@@ -195,7 +198,7 @@ export class Anchorer implements AnchorEvents {
 
   async #followChain(): Promise<void> {
     const { chain, store } = this.#parts;
-    // After every failure again: what answers now may be another node.
+    // For every checkpoint, and after every failure: what answers now may be another node.
     if (!this.#checked) await chain.check();
     this.#checked = true;
     const [newest, final] = await Promise.all([chain.newestBlock(), chain.finalBlock()]);

@@ -3,9 +3,10 @@
  *
  * Every method may reject with GatewayError `chain-unreachable` (no answer in time, or an answer that makes no
  * sense): nothing is known then and the caller tries again later. Answers have been checked for form; that they
- * are true is only as sure as the node behind them.
+ * are true is only as sure as the nodes behind them.
  */
 import type { AnchorTarget, GasFee } from '../ports.ts';
+import type { MemberStatus } from './quorum/member.ts';
 
 /** A block of the canonical chain as the node sees it now. */
 export interface Block {
@@ -74,16 +75,46 @@ export interface Account {
   readonly balance: bigint;
 }
 
-export interface Chain {
-  readonly target: AnchorTarget;
-  /** The account that pays for anchors, 20 bytes. */
-  readonly sender: Uint8Array;
+/** What stands where our log should be. */
+export type LogIdentity =
+  | { readonly kind: 'other-chain'; readonly chainId: bigint }
+  | { readonly kind: 'no-contract' }
+  | { readonly kind: 'unknown-log' }
+  /** 20 bytes. */
+  | { readonly kind: 'open'; readonly operator: Uint8Array };
 
+/** A node of the chain, for status and metrics. */
+export interface NodeStatus extends MemberStatus {
+  /** What it says itself, as far as it has been asked. */
+  readonly newestBlock?: bigint;
+  readonly finalBlock?: bigint;
+  /** How many blocks it is behind what a quorum has. */
+  readonly blocksBehind?: number;
+}
+
+export interface Chain extends ChainFacts {
   /**
    * Checks that this is the configured chain, that the contract is there, and that the log is open with us as its
    * operator. Rejects with GatewayError `chain-mismatch`, fatal when the chain itself is another one.
    */
   check(): Promise<void>;
+  /** How many nodes must agree. */
+  readonly quorum: number;
+  nodes(): readonly NodeStatus[];
+}
+
+/** The chain as one node has it. */
+export interface NodeView extends ChainFacts {
+  /** The node's address without credentials. */
+  readonly name: string;
+  identity(): Promise<LogIdentity>;
+}
+
+interface ChainFacts {
+  readonly target: AnchorTarget;
+  /** The account that pays for anchors, 20 bytes. */
+  readonly sender: Uint8Array;
+
   newestBlock(): Promise<Block>;
   /** The newest block that will not be reorganised any more, by the chain's own word or by confirmations. */
   finalBlock(): Promise<Block>;

@@ -175,7 +175,7 @@ test('any answer to any question is used or counts as none; nothing of a node ge
   let answer: unknown;
   const chain = await connect(() => answer);
   const questions: (() => Promise<unknown>)[] = [
-    () => chain.check(),
+    () => chain.identity(),
     () => chain.newestBlock(),
     () => chain.finalBlock(),
     () => chain.head(),

@@ -1,4 +1,4 @@
-/** The chain of chain.ts over one node. Transactions and signatures are the work of ethers, the wire is rpc.ts. */
+/** The chain as one node has it. Transactions and signatures are the work of ethers, the wire is rpc.ts. */
 import { getAddress } from 'ethers';
 import { hexToBytes } from '../../src/bytes.ts';
 import { GatewayError } from '../errors.ts';
@@ -8,10 +8,11 @@ import type {
   Account,
   AnchorCall,
   Block,
-  Chain,
   ContractHead,
   GasOffer,
   Inclusion,
+  LogIdentity,
+  NodeView,
   SendResult,
   SignedTransaction,
 } from './chain.ts';
@@ -48,7 +49,7 @@ const MAX_GAS = 10_000_000n;
 const DEFAULT_TIP = 1_000_000_000n;
 
 /** See chain.ts for what each method promises. */
-export class EthersChain implements Chain {
+export class EthersChain implements NodeView {
   readonly target: AnchorTarget;
   readonly sender: Uint8Array;
   readonly #node: ChainNode;
@@ -68,10 +69,19 @@ export class EthersChain implements Chain {
     this.sender = hexToBytes(options.signer.address.slice(2).toLowerCase());
   }
 
-  async check(): Promise<void> {
-    await this.#checkChainId();
-    await this.#checkCode();
-    await this.#checkOperator();
+  get name(): string {
+    return this.#node.name;
+  }
+
+  async identity(): Promise<LogIdentity> {
+    const chainId = await this.#node.ask('eth_chainId', [], (answer) => readQuantity(answer, 'the chain id'));
+    if (chainId !== this.target.chainId) return { kind: 'other-chain', chainId };
+    const code = await this.#node.ask('eth_getCode', [this.#log.address, 'latest'], (answer) =>
+      readHex(answer, 'the code'),
+    );
+    if (code === '0x') return { kind: 'no-contract' };
+    const operator = await this.#operator();
+    return operator === undefined ? { kind: 'unknown-log' } : { kind: 'open', operator };
   }
 
   async newestBlock(): Promise<Block> {
@@ -190,47 +200,8 @@ export class EthersChain implements Chain {
     this.#signer.close?.();
   }
 
-  async #checkChainId(): Promise<void> {
-    const chainId = await this.#node.ask('eth_chainId', [], (answer) => readQuantity(answer, 'the chain id'));
-    if (chainId === this.target.chainId) return;
-    throw new GatewayError(
-      'chain-mismatch',
-      `the node at ${this.#node.name} is on chain ${chainId}, this gateway is configured for chain ${this.target.chainId}: ` +
-        'correct the RPC URL or the chain id',
-      { fatal: true },
-    );
-  }
-
-  async #checkCode(): Promise<void> {
-    const code = await this.#node.ask('eth_getCode', [this.#log.address, 'latest'], (answer) =>
-      readHex(answer, 'the code'),
-    );
-    if (code !== '0x') return;
-    throw new GatewayError(
-      'chain-mismatch',
-      `there is no contract at ${getAddress(this.#log.address)} on chain ${this.target.chainId}: ` +
-        'deploy it or correct the contract address; a node that is still syncing says so too',
-    );
-  }
-
-  async #checkOperator(): Promise<void> {
-    const operator = await this.#operator();
-    if (operator === undefined) {
-      throw new GatewayError(
-        'chain-mismatch',
-        `the log ${this.#log.logId} was never opened in ${getAddress(this.#log.address)}: open it or correct the log id`,
-      );
-    }
-    if (operator === getAddress(this.#signer.address)) return;
-    throw new GatewayError(
-      'chain-mismatch',
-      `the operator of log ${this.#log.logId} is ${operator}, this gateway's key is ${this.#signer.address}: ` +
-        'use the key of the operator, or let the owner of the log make this key its operator',
-    );
-  }
-
   /** `undefined` when the contract does not know the log. */
-  async #operator(): Promise<string | undefined> {
+  async #operator(): Promise<Uint8Array | undefined> {
     const call = { to: this.#log.address, data: this.#log.viewData('logOf') };
     try {
       return await this.#node.askOrRefuse('eth_call', [call, 'latest'], (answer) =>

@@ -1,5 +1,5 @@
 /** The words of the ReadingLog contract: calls in, answers, events and reverts out. No wire, no key. */
-import { getAddress, Interface } from 'ethers';
+import { Interface } from 'ethers';
 import { READING_LOG_ABI } from '../../contracts/index.ts';
 import { bytesToHex } from '../../src/bytes.ts';
 import type { AnchorTarget } from '../ports.ts';
@@ -33,11 +33,11 @@ export class LogContract {
     return { size: readSize(size), root: readBytes(root, 32, 'the root') };
   }
 
-  /** 0x hex with checksum; `undefined` for the zero address, which operates nothing. */
-  readOperator(answer: string): string | undefined {
+  /** 20 bytes; `undefined` for the zero address, which operates nothing. */
+  readOperator(answer: string): Uint8Array | undefined {
     const operator = ABI.decodeFunctionResult('logOf', answer).getValue('operator');
     const bytes = readBytes(operator, 20, 'the operator');
-    return bytes.every((byte) => byte === 0) ? undefined : getAddress(toHex(bytes));
+    return bytes.every((byte) => byte === 0) ? undefined : bytes;
   }
 
   /** What an event recorded for this log; nothing for any other event. */

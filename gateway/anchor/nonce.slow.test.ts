@@ -6,7 +6,7 @@ import { BLOCKS_TO_FINAL, type Life, Scene, said } from './testing/scene.ts';
 
 let scene: Scene;
 let proxy: Server;
-let rpcUrl: string;
+let rpcUrls: readonly string[];
 /** Added to the nonce that the node answers. */
 let error: number;
 
@@ -29,7 +29,7 @@ beforeEach(async () => {
     });
   });
   await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
-  rpcUrl = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+  rpcUrls = [`http://127.0.0.1:${(proxy.address() as AddressInfo).port}`];
 });
 
 afterEach(async () => {
@@ -53,7 +53,7 @@ async function expectHealed(life: Life): Promise<void> {
 }
 
 test('lower than what is anchored: nothing is signed until the node has caught up with itself', async () => {
-  const life = scene.live({ chain: { rpcUrl } });
+  const life = scene.live({ chain: { rpcUrls } });
   await life.anchorer.tick();
   await scene.nextCadence(life);
   await scene.mine(BLOCKS_TO_FINAL);
@@ -72,7 +72,7 @@ test('lower than what is anchored: nothing is signed until the node has caught u
 });
 
 test('higher than is true: what waits behind the gap does not keep the newest checkpoint off the chain', async () => {
-  const life = scene.live({ chain: { rpcUrl } });
+  const life = scene.live({ chain: { rpcUrls } });
   await life.anchorer.tick();
   error = 2;
   for (let i = 0; i < 3; i++) await scene.nextCadence(life);
@@ -83,10 +83,10 @@ test('higher than is true: what waits behind the gap does not keep the newest ch
 
 test('in a new life over the same store, the chain counts and not what was remembered', async () => {
   await scene.rpc('evm_setAutomine', false);
-  const first = scene.live({ chain: { rpcUrl } });
+  const first = scene.live({ chain: { rpcUrls } });
   await first.anchorer.tick();
   await scene.mine(); // while no gateway was there to see it
-  const life = scene.live({ chain: { rpcUrl } });
+  const life = scene.live({ chain: { rpcUrls } });
   await life.anchorer.tick();
   expect(life.events).toEqual(['anchored 1']);
   expect(said(life, 'warn')).toEqual([]);

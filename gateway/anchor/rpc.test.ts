@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { GatewayError } from '../errors.ts';
-import { RpcClient, RpcError } from './rpc.ts';
+import { NodeBusyError, RpcClient, RpcError } from './rpc.ts';
 
 type Handler = (
   body: { id: number; method: string; params: unknown },
@@ -121,7 +121,7 @@ describe('RpcClient', () => {
       /out of turn/,
     ],
     ['no result', ({ id }, response) => void response.end(JSON.stringify({ id })), /out of turn/],
-    ['a bare status', (_b, response) => void response.writeHead(429).end('slow down'), /HTTP status 429/],
+    ['a bare status', (_b, response) => void response.writeHead(500).end('oh no'), /HTTP status 500/],
     [
       'a redirect',
       (_b, response) => void response.writeHead(307, { location: 'http://127.0.0.1:1/' }).end(),
@@ -139,6 +139,52 @@ describe('RpcClient', () => {
     const error = await failure(new RpcClient({ url, timeoutMs: 5_000 }).call('eth_x', []));
     expect(error.code).toBe('chain-unreachable');
     expect(error.message).toMatch(message);
+  });
+
+  const busy = async (handler: Handler): Promise<number | undefined> => {
+    const error = await failure(
+      new RpcClient({ url: await listen(handler), timeoutMs: 5_000 }).call('eth_x', []),
+    );
+    expect(error).toBeInstanceOf(NodeBusyError);
+    expect(error).toMatchObject({ code: 'chain-unreachable', fatal: false });
+    return (error as NodeBusyError).retryAfterMs;
+  };
+
+  test.each<[number, string | undefined, number | undefined]>([
+    [429, '7', 7_000],
+    [429, undefined, undefined],
+    [429, 'soon', undefined],
+    [429, new Date(0).toUTCString(), 0],
+    [503, '120', 120_000],
+  ])('status %i with Retry-After %s is a node that wants to be asked less', async (status, after, ms) => {
+    const headers = after === undefined ? {} : { 'retry-after': after };
+    expect(await busy((_b, response) => void response.writeHead(status, headers).end('{}'))).toBe(ms);
+  });
+
+  test('Retry-After may be a date', async () => {
+    const headers = { 'retry-after': new Date(Date.now() + 60_000).toUTCString() };
+    const ms = await busy((_b, response) => void response.writeHead(429, headers).end());
+    expect(ms).toBeGreaterThan(50_000);
+    expect(ms).toBeLessThanOrEqual(60_000);
+  });
+
+  test.each([
+    { code: -32005, message: 'daily request count exceeded' },
+    { code: 429, message: 'compute units' },
+    { code: -32000, message: 'Rate limit reached' },
+    { code: -32007, message: '50/second request limit reached' },
+    { code: -32000, message: 'Too Many Requests' },
+  ])('so is the error $code, $message', async (error) => {
+    expect(
+      await busy(({ id }, response) => void response.end(JSON.stringify({ id, error }))),
+    ).toBeUndefined();
+  });
+
+  test('a node that is down without a word of when is not busy but away', async () => {
+    const url = await listen((_b, response) => void response.writeHead(503).end());
+    const error = await failure(new RpcClient({ url, timeoutMs: 5_000 }).call('eth_x', []));
+    expect(error).not.toBeInstanceOf(NodeBusyError);
+    expect(error.message).toContain('HTTP status 503');
   });
 
   test('a node that is not there', async () => {

@@ -8,6 +8,14 @@ import { GatewayError } from '../errors.ts';
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 /** A node's error text goes into log lines; past this it is noise. */
 const MAX_DETAIL_CHARS = 200;
+const MEANWHILE = 'anchoring goes on when it answers, readings are taken meanwhile';
+
+/** EIP-1474: limit exceeded. */
+const LIMIT_EXCEEDED = -32005;
+/** Hosted nodes put the HTTP status into the JSON-RPC error, or say it in words. */
+const TOO_MANY_REQUESTS = 429;
+const SERVICE_UNAVAILABLE = 503;
+const LIMIT_WORDS = /rate.?limit|too many requests|request limit|quota exceeded/i;
 
 export interface RpcOptions {
   /** http or https. Credentials in it are sent as basic authentication and never shown. */
@@ -26,6 +34,19 @@ export class RpcError extends Error {
     super(printable(message));
     this.code = code;
     this.data = data;
+  }
+}
+
+/** The node is there, but wants to be asked less. Nothing is known, as with any other missing answer. */
+export class NodeBusyError extends GatewayError {
+  /** How long it wants to be left alone, when it said so. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(node: string, method: string, retryAfterMs: number | undefined) {
+    const wait = retryAfterMs === undefined ? '' : `, for ${Math.ceil(retryAfterMs / 1000)} s`;
+    const message = `the node at ${node} refused ${method} because it is asked too much${wait}`;
+    super('chain-unreachable', `${message}; ${MEANWHILE}`, { details: { node } });
+    this.retryAfterMs = retryAfterMs;
   }
 }
 
@@ -66,6 +87,7 @@ export class RpcClient {
         signal,
         redirect: 'error',
       });
+      this.#assertNotBusy(response, method);
       text = await this.#readBody(response, method);
     } catch (cause) {
       if (cause instanceof GatewayError) throw cause;
@@ -82,8 +104,18 @@ export class RpcClient {
 
   /** The error for a node that gave no usable answer. */
   unreachable(what: string): GatewayError {
-    const message = `the node at ${this.name} ${what}; anchoring goes on when it answers, readings are taken meanwhile`;
+    const message = `the node at ${this.name} ${what}; ${MEANWHILE}`;
     return new GatewayError('chain-unreachable', message, { details: { node: this.name } });
+  }
+
+  #assertNotBusy(response: Response, method: string): void {
+    const retryAfter = response.headers.get('retry-after');
+    const isBusy =
+      response.status === TOO_MANY_REQUESTS ||
+      (response.status === SERVICE_UNAVAILABLE && retryAfter !== null);
+    if (!isBusy) return;
+    void response.body?.cancel().catch(() => undefined);
+    throw new NodeBusyError(this.name, method, readRetryAfter(retryAfter));
   }
 
   async #readBody(response: Response, method: string): Promise<string> {
@@ -118,7 +150,10 @@ export class RpcClient {
     const error = answer['error'];
     if (isObject(error)) {
       const code = typeof error['code'] === 'number' ? error['code'] : 0;
-      throw new RpcError(code, String(error['message'] ?? 'no message'), error['data']);
+      const said = String(error['message'] ?? 'no message');
+      if (code === LIMIT_EXCEEDED || code === TOO_MANY_REQUESTS || LIMIT_WORDS.test(said))
+        throw new NodeBusyError(this.name, method, undefined);
+      throw new RpcError(code, said, error['data']);
     }
     if (answer['id'] !== id || !('result' in answer))
       throw this.unreachable(`answered ${method} out of turn`);
@@ -128,6 +163,14 @@ export class RpcClient {
 
 export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** RFC 9110 section 10.2.3: seconds, or a date. In ms from now, `undefined` for anything else. */
+function readRetryAfter(text: string | null): number | undefined {
+  if (text === null) return undefined;
+  if (/^\d{1,9}$/.test(text)) return Number(text) * 1000;
+  const at = Date.parse(text);
+  return Number.isNaN(at) ? undefined : Math.max(0, at - Date.now());
 }
 
 function basicAuthorization(url: URL): Record<string, string> {

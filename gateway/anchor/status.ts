@@ -1,6 +1,7 @@
 /** What the anchorer shows of itself: to people through the API, to monitoring through callbacks. */
 import type { GatewayErrorCode } from '../errors.ts';
 import type { AnchorSetback, AnchorTarget } from '../ports.ts';
+import type { NodeStatus } from './chain.ts';
 
 /** Sizes are numbers of log entries; each state covers all entries below its size. */
 export interface AnchorStatus {
@@ -31,6 +32,9 @@ export interface AnchorStatus {
   readonly waitingFor?: AnchorWait;
   /** The last failure, kept until the next success. */
   readonly lastError?: AnchorFailure;
+  /** How many of the nodes must agree. */
+  readonly quorum: number;
+  readonly nodes: readonly NodeStatus[];
   /** A fatal failure has ended anchoring; only a restart goes on. */
   readonly halted: boolean;
 }

@@ -33,12 +33,21 @@ const chainSigner = Type.Object(
 
 export const chain = Type.Object(
   {
-    rpcUrl: Type.String({
-      pattern: '^https?://',
-      example: 'https://rpc.example.org',
-      description: 'JSON-RPC endpoint of the chain.',
-      attack: 'A lying endpoint can delay anchors and show false finality to this gateway, not to verifiers.',
+    rpcUrls: Type.Array(Type.String({ pattern: '^https?://', example: 'https://rpc.example.org' }), {
+      minItems: 1,
+      maxItems: 8,
+      description:
+        'JSON-RPC endpoints of the chain, each on a host of its own: one, or three and more that do not depend on each other. Two do less than one, since both must answer.',
+      attack:
+        'Endpoints that lie alike, as many as chain.quorum, can delay or end anchoring and show false finality to this gateway and a false beacon to devices, not to verifiers. Fewer change nothing.',
     }),
+    quorum: Type.Optional(
+      count({
+        maximum: 8,
+        description: 'How many endpoints must agree; without it, and at the least, more than half of them.',
+        attack: 'A high value lets few endpoints that are away stop anchoring.',
+      }),
+    ),
     chainId: count({
       description: 'Chain id the endpoint must report.',
       attack: 'Anchors go to a chain that nobody checks.',

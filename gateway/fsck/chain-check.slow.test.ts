@@ -59,7 +59,7 @@ describe('a store and a chain that agree', () => {
     const report = await checkStore({
       config: copy,
       fast: true,
-      chain: new BusyChain({ ...anchored.chain, timeoutMs: 5_000 }),
+      chain: new BusyChain({ ...anchored.chain, rpcUrl: anchored.node.url, timeoutMs: 5_000 }),
       onProgress: ({ phase }) => {
         if (phase === 'entries') meanwhile ??= anchored.anchor(scene);
       },
@@ -98,7 +98,7 @@ describe('a chain that is not the one', () => {
   });
 
   test('no node: what the store says of itself is checked, and it is said that no more was', async () => {
-    const report = await check(onChain({ rpcUrl: 'http://user:secret@127.0.0.1:9/?key=secret' }));
+    const report = await check(onChain({ rpcUrls: ['http://user:secret@127.0.0.1:9/?key=secret'] }));
     expect(found(report)).toEqual([]);
     expect(report.chain).toBe('unreachable');
     expect(report.chainDetail).toMatch(

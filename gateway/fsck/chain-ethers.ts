@@ -1,4 +1,4 @@
-/** The checker's chain: ABI by ethers, the wire and its strict readers shared with the anchor stage. Signs nothing. */
+/** The checker's chain as one node has it: ABI by ethers, the wire and its strict readers shared with the anchor stage. Signs nothing. */
 import { Interface, keccak256 } from 'ethers';
 import { READING_LOG_ABI, READING_LOG_CODE_HASH } from '../../contracts/index.ts';
 import { bytesToHex } from '../../src/bytes.ts';
@@ -38,6 +38,11 @@ export class EthersLogChain implements LogChain {
     this.#rpc = new RpcClient({ url: rpcUrl, timeoutMs });
     this.#contract = contract.toLowerCase();
     this.#logId = logId.toLowerCase();
+  }
+
+  /** The node's address without credentials. */
+  get name(): string {
+    return this.#rpc.name;
   }
 
   chainId(): Promise<bigint> {

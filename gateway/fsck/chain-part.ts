@@ -1,10 +1,14 @@
 /** The chain's share of a check: asked first, compared last, and left out when the node does not answer. */
 import type { PublicKey } from '../../src/cose/key.ts';
+import { LATE_MS, reasonOf } from '../anchor/quorum/member.ts';
+import { Quorum } from '../anchor/quorum/quorum.ts';
+import { majorityOf } from '../anchor/quorum/votes.ts';
 import type { GatewayConfig } from '../config-schema.ts';
 import { GatewayError } from '../errors.ts';
 import type { ChainHead, LogChain } from './chain.ts';
 import { checkAnchorsOnChain, checkHead, readHead } from './chain-check.ts';
 import { EthersLogChain } from './chain-ethers.ts';
+import { QuorumLogChain } from './chain-quorum.ts';
 import type { FsckContext } from './context.ts';
 import type { Findings } from './findings.ts';
 import type { FsckReport } from './report.ts';
@@ -12,8 +16,10 @@ import type { FsckReport } from './report.ts';
 /** A node that takes longer is treated as not there. */
 const RPC_TIMEOUT_MS = 10_000;
 
+type ChainConfig = NonNullable<GatewayConfig['chain']>;
+
 export class ChainPart {
-  readonly #config: GatewayConfig['chain'];
+  readonly #config: ChainConfig | undefined;
   readonly #chain: LogChain | undefined;
   readonly #findings: Findings;
   #state: FsckReport['chain'];
@@ -27,8 +33,7 @@ export class ChainPart {
     else if (chain === false) this.#state = 'skipped';
     else {
       this.#state = 'checked';
-      const { rpcUrl, contract, logId } = config.chain;
-      this.#chain = chain ?? new EthersLogChain({ rpcUrl, contract, logId, timeoutMs: RPC_TIMEOUT_MS });
+      this.#chain = chain ?? connectLogChain(config.chain);
     }
   }
 
@@ -59,9 +64,7 @@ export class ChainPart {
     this.#chain?.close();
   }
 
-  async #ask(
-    work: (chain: LogChain, config: NonNullable<GatewayConfig['chain']>) => Promise<void>,
-  ): Promise<void> {
+  async #ask(work: (chain: LogChain, config: ChainConfig) => Promise<void>): Promise<void> {
     if (this.#chain === undefined || this.#config === undefined || this.#state !== 'checked') return;
     try {
       await work(this.#chain, this.#config);
@@ -69,7 +72,17 @@ export class ChainPart {
       if (!(error instanceof GatewayError) || error.code !== 'chain-unreachable') throw error;
       this.#state = 'unreachable';
       // The rest of that sentence is about what a running gateway does meanwhile.
-      this.#detail = error.message.split(';', 1)[0] ?? error.message;
+      this.#detail = reasonOf(error);
     }
   }
+}
+
+function connectLogChain({ rpcUrls, quorum, contract, logId }: ChainConfig): LogChain {
+  const nodes = rpcUrls.map(
+    (rpcUrl) => new EthersLogChain({ rpcUrl, contract, logId, timeoutMs: RPC_TIMEOUT_MS }),
+  );
+  const clock = { now: () => Date.now() };
+  return new QuorumLogChain(
+    new Quorum(nodes, quorum ?? majorityOf(nodes.length), { clock, lateMs: LATE_MS }),
+  );
 }

@@ -47,9 +47,9 @@ export const REMEDIES = {
   'quarantine-hash-wrong': TAMPERED,
   'quarantine-over-limit':
     'Harmless when limits.quarantine* were lowered since; otherwise something else than the gateway wrote these rows.',
-  'chain-mismatch': 'Correct chain.rpcUrl or chain.chainId in the configuration.',
+  'chain-mismatch': 'Correct chain.rpcUrls or chain.chainId in the configuration.',
   'contract-missing':
-    'Correct chain.contract or chain.rpcUrl; a node that is still syncing says so too. A development chain that lost its state has lost the anchors.',
+    'Correct chain.contract or chain.rpcUrls; a node that is still syncing says so too. A development chain that lost its state has lost the anchors.',
   'chain-log-unknown': 'Correct chain.logId in the configuration, or open the log in the contract.',
   'chain-log-key-mismatch':
     'The log in the contract was opened for another log key: correct chain.logId or keys.logKeyFile.',

@@ -23,6 +23,15 @@ export interface BrokerFigures {
   readonly answersDropped: number;
 }
 
+/** What there is to count at one node of the chain. */
+export interface ChainNodeFigures {
+  readonly name: string;
+  readonly state: string;
+  readonly blocksBehind?: number;
+  readonly failures: number;
+  readonly disagreements: number;
+}
+
 export class Metrics {
   readonly registry = new Registry();
   readonly #verdicts = this.#counter('vitalseal_statements_total', 'Statements judged, by verdict and code', [
@@ -203,6 +212,41 @@ export class Metrics {
       'vitalseal_broker_messages_total',
       'Messages of existing brokers, by what is to be said of them; one may count under several',
       ['broker', 'event'],
+    );
+  }
+
+  /** What the nodes of the chain are like, read whenever metrics are asked for. */
+  watchChainNodes(read: () => readonly ChainNodeFigures[]): void {
+    // Registered first, so that it is asked first; it fills in the others.
+    const healthy = this.#gauge(
+      'vitalseal_chain_node_healthy',
+      '1 while the node answers and agrees with the others',
+      ['node'],
+      async () => {
+        failures.reset();
+        disagreements.reset();
+        for (const { name: node, ...figures } of read()) {
+          healthy.set({ node }, figures.state === 'ok' ? 1 : 0);
+          behind.set({ node }, figures.blocksBehind ?? 0);
+          failures.inc({ node }, figures.failures);
+          disagreements.inc({ node }, figures.disagreements);
+        }
+      },
+    );
+    const behind = this.#gauge(
+      'vitalseal_chain_node_behind_blocks',
+      'Blocks that the node is behind what a quorum of nodes has',
+      ['node'],
+    );
+    const failures = this.#counter(
+      'vitalseal_chain_node_failures_total',
+      'Times that the node stopped answering, or asked to be asked less',
+      ['node'],
+    );
+    const disagreements = this.#counter(
+      'vitalseal_chain_node_disagreements_total',
+      'Answers of the node that a quorum of the others contradicted',
+      ['node'],
     );
   }
 

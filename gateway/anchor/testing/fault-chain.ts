@@ -8,6 +8,7 @@ import type {
   ContractHead,
   GasOffer,
   Inclusion,
+  NodeStatus,
   SendResult,
   SignedTransaction,
 } from '../chain.ts';
@@ -66,6 +67,12 @@ export class FaultChain implements Chain {
     return inclusion;
   }
 
+  get quorum(): number {
+    return this.#inner.quorum;
+  }
+  nodes(): readonly NodeStatus[] {
+    return this.#inner.nodes();
+  }
   check(): Promise<void> {
     return this.#inner.check();
   }

@@ -9,6 +9,8 @@ import { SetClock } from '../../testing/clock.ts';
 import { MemoryLogger } from '../../testing/logger.ts';
 import { Anchorer, type AnchorerOptions } from '../anchorer.ts';
 import { EthersChain, type EthersChainOptions } from '../ethers-chain.ts';
+import { majorityOf } from '../quorum/votes.ts';
+import { QuorumChain } from '../quorum-chain.ts';
 import type { AnchorMetrics } from '../status.ts';
 import { CheckedStore } from './checked-store.ts';
 import { FaultChain } from './fault-chain.ts';
@@ -22,6 +24,8 @@ export const CADENCE_MS = 60_000;
 export const STUCK_AFTER_MS = 30_000;
 /** At a fraction of a millisecond each, well beyond what mining one transaction takes. */
 const MOST_LOOKS = 500;
+/** Loopback answers within a few milliseconds. */
+const LATE_MS = 100;
 const GWEI = 1_000_000_000n;
 
 export const OPTIONS: AnchorerOptions = {
@@ -45,9 +49,14 @@ export interface Life {
   readonly events: string[];
 }
 
+export interface ConnectOptions extends Partial<Omit<EthersChainOptions, 'rpcUrl'>> {
+  /** Ways to the node; the node itself without them. */
+  readonly rpcUrls?: readonly string[];
+}
+
 export interface LifeOptions {
   readonly anchorer?: Partial<AnchorerOptions>;
-  readonly chain?: Partial<EthersChainOptions>;
+  readonly chain?: ConnectOptions;
   readonly log?: MemoryLog;
 }
 
@@ -94,12 +103,12 @@ export class Scene {
   /** A new process over the same store and log. The one before is not closed: it crashed, or is still there. */
   live(options: LifeOptions = {}): Life {
     const log = options.log ?? this.log;
-    const chain = new FaultChain(this.connect(options.chain), this.store, () => this.#mined());
+    const logger = new MemoryLogger();
+    const chain = new FaultChain(this.connect(options.chain, logger), this.store, () => this.#mined());
     const finals: AnchorRecord[] = [];
     const beacons: bigint[] = [];
     const fatals: GatewayError[] = [];
     const events: string[] = [];
-    const logger = new MemoryLogger();
     const anchorer = new Anchorer(
       {
         chain,
@@ -120,15 +129,23 @@ export class Scene {
     return life;
   }
 
-  connect(options: Partial<EthersChainOptions> = {}): EthersChain {
-    return new EthersChain({
-      rpcUrl: this.node.url,
-      target: this.target,
-      signer: this.operator,
-      finality: { by: 'auto', confirmations: 3 },
-      timeoutMs: 5_000,
-      ...options,
-    });
+  connect(
+    { rpcUrls = [this.node.url], ...options }: ConnectOptions = {},
+    logger = new MemoryLogger(),
+  ): QuorumChain {
+    const nodes = rpcUrls.map(
+      (rpcUrl) =>
+        new EthersChain({
+          rpcUrl,
+          target: this.target,
+          signer: this.operator,
+          finality: { by: 'auto', confirmations: 3 },
+          timeoutMs: 5_000,
+          ...options,
+        }),
+    );
+    const { clock } = this;
+    return new QuorumChain(nodes, { quorum: majorityOf(nodes.length), clock, logger, lateMs: LATE_MS });
   }
 
   /** Any method of the node, anvil's own included. */

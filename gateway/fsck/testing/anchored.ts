@@ -6,6 +6,9 @@ import { bytesToHex, hexToBytes } from '../../../src/bytes.ts';
 import { thumbprint } from '../../../src/cose/key.ts';
 import { Anchorer } from '../../anchor/anchorer.ts';
 import { EthersChain } from '../../anchor/ethers-chain.ts';
+import { LATE_MS } from '../../anchor/quorum/member.ts';
+import { majorityOf } from '../../anchor/quorum/votes.ts';
+import { QuorumChain } from '../../anchor/quorum-chain.ts';
 import type { GatewayConfig } from '../../config-schema.ts';
 import { LOG_SIGNER, Scene, TestDevice, type TestFolder } from './scene.ts';
 
@@ -30,7 +33,10 @@ export class AnchoredScene {
     this.foreignLogId = foreignLogId;
   }
 
-  static async start(): Promise<AnchoredScene> {
+  /** `ways`: URLs that lead to the node; its own without it. */
+  static async start(
+    ways = async (url: string): Promise<readonly string[]> => [url],
+  ): Promise<AnchoredScene> {
     const node = await startAnvil({ slotsInAnEpoch: SLOTS_IN_AN_EPOCH });
     const provider = new JsonRpcProvider(node.url, undefined, { staticNetwork: true, cacheTimeout: -1 });
     const owner = new Wallet(anvilAccount(1).privateKey, provider);
@@ -40,7 +46,7 @@ export class AnchoredScene {
     const { logId } = await openLog(owner, address, { operator, logKeyHash });
     const foreign = await openLog(owner, address, { operator, logKeyHash: id('another key') });
     const chain: ChainConfig = {
-      rpcUrl: node.url,
+      rpcUrls: [...(await ways(node.url))],
       chainId: 31337,
       contract: address,
       logId,
@@ -90,15 +96,14 @@ export class AnchoredScene {
       contract: hexToBytes(this.chain.contract.slice(2)),
       logId: hexToBytes(this.chain.logId.slice(2)),
     };
+    const nodes = this.chain.rpcUrls.map((rpcUrl) => {
+      const finality = { by: 'auto', confirmations: 3 } as const;
+      return new EthersChain({ rpcUrl, target, signer: anvilAccount(0), finality, timeoutMs: 5_000 });
+    });
+    const quorum = majorityOf(nodes.length);
     const anchorer = new Anchorer(
       {
-        chain: new EthersChain({
-          rpcUrl: this.node.url,
-          target,
-          signer: anvilAccount(0),
-          finality: { by: 'auto', confirmations: 3 },
-          timeoutMs: 5_000,
-        }),
+        chain: new QuorumChain(nodes, { quorum, clock, lateMs: LATE_MS }),
         store: store.anchors,
         log: store.log.reader,
         sealer: store.log.sealer,
