@@ -9,6 +9,7 @@ import {
   CONNACK,
   connectPacket,
   PINGREQ_PACKET,
+  PINGRESP,
   PUBACK,
   publishPacket,
   RawMqtt,
@@ -120,7 +121,8 @@ describe('slow', () => {
     const alive = await bench.join(bystander);
     const pinging = setInterval(() => alive.send(PINGREQ_PACKET), 50);
     await silent.closed;
-    await delay(300);
+    // As many answers as take twice the limit.
+    for (let heard = 0; heard < 16; heard++) await alive.receive(PINGRESP);
     clearInterval(pinging);
     expect([bench.closes, alive.isClosed]).toEqual([['idle'], false]);
   });
@@ -195,7 +197,8 @@ describe('greedy', () => {
     const link = await bench.join(wearable);
     for (let id = 1; id <= 40; id++)
       link.send(publishPacket(statementsOf(wearable), new Uint8Array(40_000), { id }));
-    await delay(300);
+    await vi.waitFor(() => expect(held).toBe(80_000));
+    await (await bench.join(bystander)).roundTrip();
     expect(most).toBe(80_000);
     release.resolve();
     for (let i = 0; i < 40; i++) await link.receive(PUBACK);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { GatewayError } from '../errors.ts';
 import { makeFolder, type TestFolder } from '../testing/folder.ts';
+import { lockInWorker } from '../testing/lock-worker.ts';
 import { foldWal, openDatabase, openReader, storeError } from './database.ts';
 
 let folder: TestFolder;
@@ -92,6 +93,18 @@ test('at a start the write-ahead log is folded into the database, whole', () => 
   db.close();
 });
 
+test('a start waits for who reads an old state and lets go of it', async () => {
+  const file = join(folder.path, 'a.db');
+  const db = openDatabase(file, [SCHEMA]);
+  const reader = await lockInWorker(file, 'read');
+  db.exec('INSERT INTO t VALUES (5)');
+  reader.releaseSoon();
+  foldWal(db);
+  expect(reader.isReleased()).toBe(true);
+  await reader.end();
+  db.close();
+});
+
 test('a start does not go on while an old state is read, because not everything can be made durable then', () => {
   const file = join(folder.path, 'a.db');
   const db = openDatabase(file, [SCHEMA]);
@@ -102,8 +115,8 @@ test('a start does not go on while an old state is read, because not everything 
   db.exec('INSERT INTO t VALUES (5)');
   const { code, fatal, message } = failure(() => foldWal(db));
   expect({ code, fatal }).toEqual({ code: 'store-unavailable', fatal: true });
-  expect(message).toMatchInlineSnapshot(
-    `"another process reads an old state of the store, such as a long check or a backup; end it, then start again"`,
+  expect(message.replace(folder.path, '<folder>')).toMatchInlineSnapshot(
+    `"another process still reads <folder>/a.db as it was before, after a wait of 0.001 s, and what was written last cannot be made durable meanwhile. End it, or let it finish, and start again: a vitalseal fsck or a backup, perhaps; fuser and lsof name it"`,
   );
   reader.exec('COMMIT');
   foldWal(db);

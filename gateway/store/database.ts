@@ -46,7 +46,8 @@ export function openDatabase(file: string, schemas: readonly string[]): Db {
 /**
  * Makes durable what an earlier process left in the WAL: writes all of it into the database and syncs that. What can be read at a start
  * need not be on the disk: a killed process may have written and not synced, and after a failed fsync the kernel takes the pages for clean,
- * so that no later fsync of the WAL writes them. Nothing found there may be called known before this.
+ * so that no later fsync of the WAL writes them. Nothing found there may be called known before this. Waits as long as any write does for
+ * those who read an older state.
  */
 export function foldWal(db: Db): void {
   let outcome: { readonly busy: number; readonly log: number; readonly checkpointed: number } | undefined;
@@ -55,12 +56,15 @@ export function foldWal(db: Db): void {
   } catch (cause) {
     throw storeError(cause, 'cannot make durable what the last process wrote');
   }
-  if (outcome === undefined || outcome.busy !== 0 || outcome.log !== outcome.checkpointed)
+  if (outcome === undefined || outcome.busy !== 0 || outcome.log !== outcome.checkpointed) {
+    const waited = Number(db.pragma('busy_timeout', { simple: true })) / 1000;
     throw new GatewayError(
       'store-unavailable',
-      'another process reads an old state of the store, such as a long check or a backup; end it, then start again',
+      `another process still reads ${db.name} as it was before, after a wait of ${waited} s, and what was written last cannot be ` +
+        'made durable meanwhile. End it, or let it finish, and start again: a vitalseal fsck or a backup, perhaps; fuser and lsof name it',
       { fatal: true },
     );
+  }
 }
 
 /** A further connection to an open store that can only look: what it reads is committed, and it holds no writer up. */

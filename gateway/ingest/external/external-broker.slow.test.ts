@@ -203,8 +203,14 @@ describe.skipIf(note !== '')(`statements through mosquitto${note}`, () => {
     const broker = await scene.opened({ intake: gated });
     await scene.publish(scene.wearable, await scene.wearable.skip(5));
     await eventually(() => expect(broker.view().inFlight).toBe(5));
-    const closing = broker.close();
-    setTimeout(gate.resolve, 100);
+    let isClosed = false;
+    const closing = broker.close().then(() => {
+      isClosed = true;
+    });
+    // What others send meanwhile goes all the way to mosquitto and back.
+    for (let times = 0; times < 20; times++) await scene.publisher.publishAsync('elsewhere', 'x', { qos: 1 });
+    expect(isClosed).toBe(false);
+    gate.resolve();
     await closing;
     expect(scene.readings()).toBe(5);
     const again = await scene.opened();
