@@ -63,6 +63,7 @@ export {
   thumbprint,
 } from './cose/key.ts';
 export { decodeSign1, encodeSign1, type Sign1, signatureInput } from './cose/sign1.ts';
+export { COSIGNATURE_TYPE, type Cosignature, signCosignature, verifyCosignature } from './cosignature.ts';
 // Readings
 export {
   addDecimal,
@@ -200,6 +201,7 @@ export {
 } from './senml.ts';
 export { createSigner, type Signer, verifySignature } from './signature.ts';
 export {
+  ED25519_TYPE,
   type Note,
   type NoteKey,
   type NoteSignature,
@@ -227,6 +229,17 @@ export {
   tilePath,
   tileWidth,
 } from './tile.ts';
+// Witnesses of a log
+export {
+  ADD_CHECKPOINT_PATH,
+  type AddCheckpoint,
+  encodeAddCheckpoint,
+  parseAddCheckpoint,
+  parseTreeSize,
+  readCosignatures,
+  TREE_SIZE_MEDIA_TYPE,
+  WITNESS_MESSAGE_MAX_BYTES,
+} from './tlog-witness.ts';
 // Results
 export {
   FLAGS,
@@ -237,6 +250,7 @@ export {
   REJECT_CODES,
   type RejectCode,
 } from './verdict.ts';
+export { formatVerifierKey, parseVerifierKey } from './verifier-key.ts';
 export {
   BLOOD_PRESSURE_PANEL,
   findTerm,
