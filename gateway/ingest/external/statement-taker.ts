@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { GatewayError, isWithheld } from '../../errors.ts';
 import type { Clock, Intake, Logger, Verdict } from '../../ports.ts';
 import { deviceOfStatementsTopic } from '../topics.ts';
-import { BackOff } from './back-off.ts';
+import { BackOff } from '../../back-off.ts';
 import type { BrokerMessage } from './broker-connection.ts';
 import type { DeviceOrder } from './device-order.ts';
 
