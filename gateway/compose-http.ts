@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Anchoring } from './compose-anchoring.ts';
 import type { Ingest } from './compose-ingest.ts';
 import type { Watches } from './compose-watch.ts';
+import type { Witnesses } from './compose-witnesses.ts';
 import type { GatewayConfig } from './config-schema.ts';
 import type { Deliverer } from './deliver/deliverer.ts';
 import { AccessList } from './http/access.ts';
@@ -21,6 +22,7 @@ export interface HttpParts {
   readonly intake: StatementIntake;
   readonly ingest: Ingest;
   readonly watches: Watches;
+  readonly witnesses: Witnesses;
   readonly anchoring: Anchoring;
   readonly deliverer: Deliverer;
   readonly clock: Clock;

@@ -395,6 +395,25 @@ const provider = Type.Object(
   closed,
 );
 
+const witness = Type.Object(
+  {
+    key: Type.String({
+      pattern: '^[^+]+\\+[0-9a-f]{8}\\+[A-Za-z0-9+/]+={0,2}$',
+      example: 'the key that `vitalseal witness init` prints',
+      description:
+        'Verifier key of the witness: its name, the id and the Ed25519 key (C2SP signed-note, type 4).',
+      attack: 'Checkpoints carry the cosignatures of another witness, which need not refuse a fork.',
+    }),
+    url: Type.String({
+      pattern: '^https?://[^@]+$',
+      example: 'https://witness.example/w1',
+      description: 'Submission prefix of the witness (C2SP tlog-witness). Without credentials.',
+      attack: 'Checkpoints are shown to another; without the witness’s key it can cosign none.',
+    }),
+  },
+  closed,
+);
+
 const access = Type.Object(
   {
     name: Type.String({
@@ -504,6 +523,11 @@ export const GatewayConfigSchema = Type.Object(
     http,
     chain: Type.Optional(chain),
     providers: Type.Array(provider, { default: [], description: 'Care providers that receive readings.' }),
+    witnesses: Type.Array(witness, {
+      default: [],
+      maxItems: 32,
+      description: 'Witnesses that are asked to cosign every checkpoint. Nothing waits for them.',
+    }),
     access: Type.Array(access, { default: [], description: 'Bearer tokens of the HTTP interface, by role.' }),
     limits,
     policy: Type.Object(

@@ -12,6 +12,7 @@ import { composeHttp } from './compose-http.ts';
 import { composeIngest } from './compose-ingest.ts';
 import { composeIntake } from './compose-intake.ts';
 import { composeWatch } from './compose-watch.ts';
+import { composeWitnesses } from './compose-witnesses.ts';
 import type { GatewayConfig } from './config-schema.ts';
 import { GatewayError } from './errors.ts';
 import { Metrics } from './http/metrics.ts';
@@ -76,7 +77,9 @@ async function compose(
   });
   const watches = await composeWatch(config, { ...shared, store, ingest });
   tell(watches);
-  const anchoring = await composeAnchoring(config, { ...shared, store, outlet: ingest.outlet });
+  const witnesses = composeWitnesses(config, { ...shared, store });
+  const { sealer } = witnesses;
+  const anchoring = await composeAnchoring(config, { ...shared, store, sealer, outlet: ingest.outlet });
   const deliverer = composeDelivery(config, { ...shared, store, anchoring });
   const http = await composeHttp(config, {
     ...shared,
@@ -84,6 +87,7 @@ async function compose(
     intake,
     ingest,
     watches,
+    witnesses,
     anchoring,
     deliverer,
   });
@@ -92,6 +96,8 @@ async function compose(
   const httpPort = await listenHttp(http, config.http.host, config.http.port);
   // Every port before anything is sealed or sent: a start that fails for a busy port leaves no trace.
   const { port: mqttPort, tlsPort: mqttTlsPort } = await ingest.listen();
+  witnesses.start();
+  closers.add(() => witnesses.close());
   anchoring.start();
   closers.add(() => anchoring.close());
   deliverer.start();

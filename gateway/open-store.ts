@@ -6,6 +6,7 @@ import { type OpenLog, openLog } from './log/open-log.ts';
 import type { Clock, Logger, SequenceRange } from './ports.ts';
 import { readSecret, readSigner } from './secrets.ts';
 import { SqliteAnchorStore } from './store/anchors.ts';
+import { SqliteCosignatureStore } from './store/cosignatures.ts';
 import { DATABASE_FILE, type Db, openDatabase } from './store/database.ts';
 import { SqliteDeliveryStore } from './store/deliveries.ts';
 import { GATEWAY_SCHEMAS } from './store/schemas.ts';
@@ -24,6 +25,7 @@ export interface GatewayStore {
   readonly db: Db;
   readonly log: OpenLog;
   readonly anchors: SqliteAnchorStore;
+  readonly cosignatures: SqliteCosignatureStore;
   readonly deliveries: SqliteDeliveryStore;
   close(): Promise<void>;
 }
@@ -72,6 +74,7 @@ export function openStore(
       db,
       log,
       anchors: new SqliteAnchorStore(db),
+      cosignatures: new SqliteCosignatureStore(db),
       deliveries: new SqliteDeliveryStore(db),
       close: async () => {
         await log.close();

@@ -8,6 +8,7 @@ import { databaseFile, type StoreEvents } from '../open-store.ts';
 import type {
   AnchorStore,
   Clock,
+  CosignatureStore,
   DeliveryStore,
   HeldBack,
   Logger,
@@ -19,7 +20,7 @@ import type { DeviceWork } from '../request-watch.ts';
 import { readSecret } from '../secrets.ts';
 import { openReader } from '../store/database.ts';
 import { Caller, toError } from './rpc.ts';
-import { splitAnchors, splitDeliveries } from './split-stores.ts';
+import { splitAnchors, splitCosignatures, splitDeliveries } from './split-stores.ts';
 import type { StoreEvent, StoreThreadData, ThreadMessage } from './thread.ts';
 
 /** The store as the rest of the gateway sees it. */
@@ -32,6 +33,7 @@ export interface ConnectedStore {
     readonly silentMarks: SilentMarks;
   };
   readonly anchors: AnchorStore;
+  readonly cosignatures: CosignatureStore;
   readonly deliveries: DeliveryStore;
   /** Commits what waits, closes the database and ends the thread. */
   close(): Promise<void>;
@@ -105,6 +107,7 @@ export async function connectStore(
         silentMarks: caller.remote<SilentMarks>('silentMarks'),
       },
       anchors: splitAnchors(db, caller.remote<AnchorStore>('anchors')),
+      cosignatures: splitCosignatures(db, caller.remote<CosignatureStore>('cosignatures')),
       deliveries: splitDeliveries(db, caller.remote<DeliveryStore>('deliveries')),
       close: async () => {
         isClosing = true;

@@ -168,7 +168,8 @@ export class TestFolder {
       brokers: [],
       http: { host: '127.0.0.1', port: 0 },
       providers: [],
-      access: [],
+      witnesses: [],
+    access: [],
       limits: {
         quarantinePerDevice: 100,
         quarantineTotal: 1000,
