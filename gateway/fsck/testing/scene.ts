@@ -169,7 +169,7 @@ export class TestFolder {
       http: { host: '127.0.0.1', port: 0 },
       providers: [],
       witnesses: [],
-    access: [],
+      access: [],
       limits: {
         quarantinePerDevice: 100,
         quarantineTotal: 1000,
