@@ -35,15 +35,17 @@ module.exports = {
       from: { path: '^contracts/', pathNot: TEST },
       to: { path: `^(${PARTS.join('|')}|bin)/` },
     },
-    ...['ingest', 'validate', 'log', 'anchor', 'deliver', 'http', 'watch', 'witness'].map((stage) => ({
-      name: `${stage}-sees-ports-only`,
-      comment: 'a stage sees its neighbours through gateway/ports.ts',
-      severity: 'error',
-      from: { path: `^gateway/${stage}/`, pathNot: TEST },
-      to: {
-        path: `^gateway/(?!${stage}/|ports\\.ts|errors\\.ts|checked-batch\\.ts|back-off\\.ts|store/|crypto/)`,
-      },
-    })),
+    ...['ingest', 'validate', 'log', 'anchor', 'deliver', 'http', 'watch', 'witness', 'timestamp'].map(
+      (stage) => ({
+        name: `${stage}-sees-ports-only`,
+        comment: 'a stage sees its neighbours through gateway/ports.ts',
+        severity: 'error',
+        from: { path: `^gateway/${stage}/`, pathNot: TEST },
+        to: {
+          path: `^gateway/(?!${stage}/|ports\\.ts|errors\\.ts|checked-batch\\.ts|back-off\\.ts|woken-loop\\.ts|store/|crypto/)`,
+        },
+      }),
+    ),
     {
       name: 'fsck-looks-from-outside',
       comment: 'the checker shares no code with what it checks',

@@ -3,17 +3,15 @@ import { COSIGNATURE_TYPE } from '../src/cosignature.ts';
 import { parseVerifierKey } from '../src/verifier-key.ts';
 import type { GatewayConfig } from './config-schema.ts';
 import type { Metrics } from './http/metrics.ts';
-import type { Clock, Logger, Sealer, WitnessView } from './ports.ts';
+import type { Clock, Logger, WitnessView } from './ports.ts';
 import type { ConnectedStore } from './store-thread/connect.ts';
 import { WitnessClient } from './witness/client.ts';
 import { WitnessFollower } from './witness/follower.ts';
 
 export interface Witnesses {
-  /** The log's sealer, whose checkpoints are shown to every witness. */
-  readonly sealer: Sealer;
+  /** There is a new checkpoint to show, or one that a run before may have left unshown. */
+  wake(): void;
   views(): Promise<WitnessView[]>;
-  /** Shows the checkpoint that a run before may have left unshown. */
-  start(): void;
   close(): Promise<void>;
 }
 
@@ -38,21 +36,13 @@ export function composeWitnesses(config: GatewayConfig, parts: WitnessesParts): 
       onFailure: (witness, code) => metrics.witnessFailure(witness, code),
     });
   });
-  const wake = (): void => {
-    for (const follower of followers) follower.wake();
-  };
   const views = (): Promise<WitnessView[]> => Promise.all(followers.map((follower) => follower.view()));
   metrics.watchWitnesses(views);
   return {
-    sealer: {
-      seal: async (beacon) => {
-        const checkpoint = await store.log.sealer.seal(beacon);
-        wake();
-        return checkpoint;
-      },
+    wake: () => {
+      for (const follower of followers) follower.wake();
     },
     views,
-    start: wake,
     close: async () => {
       await Promise.all(followers.map((follower) => follower.close()));
     },

@@ -414,6 +414,32 @@ const witness = Type.Object(
   closed,
 );
 
+const timestamps = Type.Object(
+  {
+    url: Type.String({
+      pattern: '^https?://[^@]+$',
+      example: 'https://tsa.example.org/tsr',
+      description: 'A timestamping authority (RFC 3161 over HTTP). Without credentials.',
+      attack: 'Another can refuse timestamps, or give such as no verifier accepts.',
+    }),
+    everySeconds: Type.Number({
+      default: 3_600,
+      minimum: 1,
+      maximum: 86_400,
+      description:
+        'At most one checkpoint in so many seconds is stamped, the newest one, and one after each start.',
+    }),
+    policy: Type.Optional(
+      Type.String({
+        pattern: '^[0-2](?:\\.(?:0|[1-9][0-9]{0,8})){1,20}$',
+        example: '1.2.3.4.1',
+        description: 'Object identifier of the policy that tokens must be made under; without it, any.',
+      }),
+    ),
+  },
+  closed,
+);
+
 const access = Type.Object(
   {
     name: Type.String({
@@ -528,6 +554,7 @@ export const GatewayConfigSchema = Type.Object(
       maxItems: 32,
       description: 'Witnesses that are asked to cosign every checkpoint. Nothing waits for them.',
     }),
+    timestamps: Type.Optional(timestamps),
     access: Type.Array(access, { default: [], description: 'Bearer tokens of the HTTP interface, by role.' }),
     limits,
     policy: Type.Object(

@@ -14,6 +14,7 @@ export const GATEWAY_ERROR_CODES = [
   'witness-unreachable',
   'witness-refused',
   'witness-conflict',
+  'timestamp-failed',
   'delivery-failed',
   'check-failed',
   'overloaded',

@@ -10,6 +10,7 @@ import { SqliteCosignatureStore } from './store/cosignatures.ts';
 import { DATABASE_FILE, type Db, openDatabase } from './store/database.ts';
 import { SqliteDeliveryStore } from './store/deliveries.ts';
 import { GATEWAY_SCHEMAS } from './store/schemas.ts';
+import { SqliteTimestampStore } from './store/timestamps.ts';
 
 /** What the log tells the rest of the gateway. */
 export interface StoreEvents {
@@ -26,6 +27,7 @@ export interface GatewayStore {
   readonly log: OpenLog;
   readonly anchors: SqliteAnchorStore;
   readonly cosignatures: SqliteCosignatureStore;
+  readonly timestamps: SqliteTimestampStore;
   readonly deliveries: SqliteDeliveryStore;
   close(): Promise<void>;
 }
@@ -75,6 +77,7 @@ export function openStore(
       log,
       anchors: new SqliteAnchorStore(db),
       cosignatures: new SqliteCosignatureStore(db),
+      timestamps: new SqliteTimestampStore(db),
       deliveries: new SqliteDeliveryStore(db),
       close: async () => {
         await log.close();

@@ -27,6 +27,7 @@ function makeSources(checkpointEverySeconds: number): StatusSources {
     intake: { waiting: 0 },
     anchoring: { status: async () => ({ balance: 2n ** 70n }) } as unknown as Anchoring,
     witnesses: { views: async () => [] },
+    timestamps: { view: async () => undefined },
     deliverer: { status: async () => [] } as unknown as Deliverer,
     clock: bench.clock,
     watches: { silence: { silent: 1, watched: 3 } },

@@ -5,7 +5,7 @@ import type { GatewayConfig } from './config-schema.ts';
 import type { Deliverer } from './deliver/deliverer.ts';
 import type { Health } from './http/status-routes.ts';
 import type { BrokerView } from './ingest/external/external-broker.ts';
-import type { Clock, WitnessView } from './ports.ts';
+import type { Clock, TimestampView, WitnessView } from './ports.ts';
 import type { ConnectedStore } from './store-thread/connect.ts';
 import type { StatementIntake } from './validate/intake.ts';
 
@@ -20,6 +20,7 @@ export interface StatusSources {
   readonly intake: Pick<StatementIntake, 'waiting'>;
   readonly anchoring: Anchoring;
   readonly witnesses: { views(): Promise<readonly WitnessView[]> };
+  readonly timestamps: { view(): Promise<TimestampView | undefined> };
   readonly deliverer: Deliverer;
   readonly clock: Clock;
   readonly watches: { readonly silence: { readonly silent: number; readonly watched: number } };
@@ -49,6 +50,7 @@ export async function gatewayStatus({
   intake,
   anchoring,
   witnesses,
+  timestamps,
   deliverer,
   brokers,
   watches: { silence },
@@ -71,6 +73,7 @@ export async function gatewayStatus({
     brokers: brokers.map((broker) => broker.view()),
     quarantine: { kept: quarantine.count(), held: quarantine.held(), dropped: quarantine.dropped() },
     witnesses: await witnesses.views(),
+    timestamps: await timestamps.view(),
     anchoring: await anchoring.status(),
     anchors: await store.anchors.list(10),
     deliveries: await deliverer.status(),

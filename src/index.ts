@@ -148,7 +148,7 @@ export {
   type Question,
   type StatementRange,
 } from './receipt/answer.ts';
-export { type ReceiptEnvelope, withAnchors } from './receipt/envelope.ts';
+export { type ReceiptEnvelope, withAnchors, withTimestamp } from './receipt/envelope.ts';
 export {
   decodePack,
   decodePackReceipt,
@@ -160,6 +160,7 @@ export {
   signPackReceipt,
 } from './receipt/pack.ts';
 export { decodeReceipt, type Receipt, type ReceiptFields, signReceipt } from './receipt/receipt.ts';
+export { type ReceiptTimestamp, readTimestamp } from './receipt/timestamp.ts';
 export {
   attachReceipt,
   decodeTransparentStatement,
@@ -229,6 +230,15 @@ export {
   tilePath,
   tileWidth,
 } from './tile.ts';
+// Timestamps of an authority
+export {
+  encodeTimestampRequest,
+  parseTimestampToken,
+  readTimestampResponse,
+  TIMESTAMP_MAX_BYTES,
+  type TimestampRequest,
+  type TimestampToken,
+} from './timestamp/rfc3161.ts';
 // Witnesses of a log
 export {
   ADD_CHECKPOINT_PATH,

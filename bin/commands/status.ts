@@ -15,6 +15,7 @@ interface Status {
   readonly silence: { readonly watched: number; readonly silent: number };
   readonly quarantine: { readonly kept: number; readonly held: number; readonly dropped: number };
   readonly witnesses: readonly WitnessStatus[];
+  readonly timestamps?: TimestampStatus;
   readonly anchoring?: AnchoringStatus;
   readonly deliveries: readonly {
     provider: string;
@@ -30,6 +31,12 @@ interface WitnessStatus {
   readonly size: number;
   readonly lag: number;
   readonly isInConflict: boolean;
+  readonly lastError?: { readonly message: string };
+}
+
+interface TimestampStatus {
+  readonly size: number;
+  readonly time?: number;
   readonly lastError?: { readonly message: string };
 }
 
@@ -102,7 +109,7 @@ async function ask(url: string, token: string): Promise<Status> {
 }
 
 function describe(status: Status): string {
-  const { origin, log, devices, silence, quarantine, witnesses, anchoring, deliveries } = status;
+  const { origin, log, devices, silence, quarantine, witnesses, timestamps, anchoring, deliveries } = status;
   const sealed =
     log.checkpoint === undefined
       ? 'none sealed yet'
@@ -115,6 +122,7 @@ function describe(status: Status): string {
     `quarantine   ${quarantine.kept} kept, ${quarantine.held} of them held back until a device is resumed; ${quarantine.dropped} fell out`,
     ...(anchoring === undefined ? ['anchors      no chain is configured'] : describeAnchoring(anchoring)),
     ...witnesses.map(describeWitness),
+    ...(timestamps === undefined ? [] : [describeTimestamps(timestamps)]),
     ...deliveries.map(({ provider, lagMs, deadLetters, lastError, statements }) => {
       const trouble = lastError === undefined ? '' : `; last error: ${lastError}`;
       return `provider     ${provider}: delivered up to ${statements.cursor}, ${lagMs} ms behind, ${deadLetters} dead letters${trouble}`;
@@ -126,6 +134,11 @@ function describeWitness({ name, size, lag, isInConflict, lastError }: WitnessSt
   const alarm = isInConflict ? ' FORK?' : '';
   const trouble = lastError === undefined ? '' : `;${alarm} last error: ${lastError.message}`;
   return `witness      ${name}: cosigned up to ${size}, ${lag} entries behind${trouble}`;
+}
+
+function describeTimestamps({ size, time, lastError }: TimestampStatus): string {
+  const newest = time === undefined ? 'none yet' : `up to ${size}, at ${new Date(time * 1000).toISOString()}`;
+  return `timestamp    ${newest}${lastError === undefined ? '' : `; last error: ${lastError.message}`}`;
 }
 
 function describeSilence({ watched, silent }: Status['silence']): string {

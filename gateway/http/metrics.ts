@@ -81,6 +81,11 @@ export class Metrics {
     'Failed tries to have a checkpoint cosigned, by code',
     ['witness', 'code'],
   );
+  readonly #timestampFailures = this.#counter(
+    'vitalseal_timestamp_failures_total',
+    'Failed tries to have a checkpoint stamped',
+    [],
+  );
   readonly #newestBlock = this.#gauge('vitalseal_chain_newest_block', 'Height of the newest block seen', []);
   readonly #finalBlock = this.#gauge(
     'vitalseal_chain_final_block',
@@ -153,6 +158,10 @@ export class Metrics {
 
   witnessFailure(witness: string, code: string): void {
     this.#witnessFailures.inc({ witness, code });
+  }
+
+  timestampFailure(): void {
+    this.#timestampFailures.inc();
   }
 
   /** How far witnesses have come, read whenever metrics are asked for. */

@@ -6,6 +6,7 @@ import { verifyReceipt } from '../../src/receipt/verify.ts';
 import { hashEntry } from '../../src/statement.ts';
 import type { AnchorRecord, Checkpoint } from '../ports.ts';
 import { SqliteAnchorStore } from '../store/anchors.ts';
+import { SqliteTimestampStore } from '../store/timestamps.ts';
 import { LogBench, TEST_LOG_SIGNER, TEST_ORIGIN } from '../testing/log-bench.ts';
 import { Wearable } from '../testing/wearable.ts';
 import { LogReceipts } from './receipt-maker.ts';
@@ -28,6 +29,7 @@ beforeEach(async () => {
     signer: TEST_LOG_SIGNER,
     log: bench.log.reader,
     anchors,
+    timestamps: new SqliteTimestampStore(bench.db),
   });
   const device = new Wearable(1);
   await bench.enrol(device);

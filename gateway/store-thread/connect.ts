@@ -15,12 +15,13 @@ import type {
   LogWriter,
   Sealer,
   SilentMarks,
+  TimestampStore,
 } from '../ports.ts';
 import type { DeviceWork } from '../request-watch.ts';
 import { readSecret } from '../secrets.ts';
 import { openReader } from '../store/database.ts';
 import { Caller, toError } from './rpc.ts';
-import { splitAnchors, splitCosignatures, splitDeliveries } from './split-stores.ts';
+import { splitAnchors, splitCosignatures, splitDeliveries, splitTimestamps } from './split-stores.ts';
 import type { StoreEvent, StoreThreadData, ThreadMessage } from './thread.ts';
 
 /** The store as the rest of the gateway sees it. */
@@ -34,6 +35,7 @@ export interface ConnectedStore {
   };
   readonly anchors: AnchorStore;
   readonly cosignatures: CosignatureStore;
+  readonly timestamps: TimestampStore;
   readonly deliveries: DeliveryStore;
   /** Commits what waits, closes the database and ends the thread. */
   close(): Promise<void>;
@@ -108,6 +110,7 @@ export async function connectStore(
       },
       anchors: splitAnchors(db, caller.remote<AnchorStore>('anchors')),
       cosignatures: splitCosignatures(db, caller.remote<CosignatureStore>('cosignatures')),
+      timestamps: splitTimestamps(db, caller.remote<TimestampStore>('timestamps')),
       deliveries: splitDeliveries(db, caller.remote<DeliveryStore>('deliveries')),
       close: async () => {
         isClosing = true;

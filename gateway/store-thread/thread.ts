@@ -55,7 +55,7 @@ function serve(port: NonNullable<typeof parentPort>, { config, now }: StoreThrea
     foldWal(store.db);
     const { writer, sealer, deviceEvents, heldBack, silentMarks } = store.log;
     const deviceWork = deviceWorkOf(deviceEvents);
-    const { anchors, cosignatures, deliveries } = store;
+    const { anchors, cosignatures, timestamps, deliveries } = store;
     const objects = {
       writer,
       sealer,
@@ -64,6 +64,7 @@ function serve(port: NonNullable<typeof parentPort>, { config, now }: StoreThrea
       silentMarks,
       anchors,
       cosignatures,
+      timestamps,
       deliveries,
       store,
     };

@@ -3,13 +3,10 @@
  * for it. Each try starts from the store and from what the witness says, so a start after a crash is no special case.
  */
 import type { NoteKey } from '../../src/signed-note.ts';
-import { BackOff } from '../back-off.ts';
 import type { GatewayErrorCode } from '../errors.ts';
 import type { Checkpoint, Clock, CosignatureStore, Logger, LogReader, WitnessView } from '../ports.ts';
+import { WokenLoop } from '../woken-loop.ts';
 import type { WitnessAnswer, WitnessClient } from './client.ts';
-
-const FIRST_WAIT_MS = 1_000;
-const LONGEST_WAIT_MS = 300_000;
 
 export interface FollowerParts {
   readonly key: NoteKey;
@@ -28,27 +25,19 @@ interface WitnessFailure {
 
 export class WitnessFollower {
   readonly #parts: FollowerParts;
-  readonly #backOff = new BackOff(FIRST_WAIT_MS, LONGEST_WAIT_MS);
-  readonly #closing = new AbortController();
-  #running: Promise<void> = Promise.resolve();
-  #isQueued = false;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #loop: WokenLoop;
   /** Size that the witness has cosigned last, as far as is known; undefined until the store was asked. */
   #known: number | undefined;
   #failure: (WitnessFailure & { readonly at: number }) | undefined;
 
   constructor(parts: FollowerParts) {
     this.#parts = parts;
+    this.#loop = new WokenLoop((closing) => this.#turn(closing));
   }
 
-  /** There is a checkpoint to show. While the witness is given time after a failure, the next try takes it along. */
+  /** There is a checkpoint to show. */
   wake(): void {
-    if (this.#isQueued || this.#timer !== undefined || this.#closing.signal.aborted) return;
-    this.#isQueued = true;
-    this.#running = this.#running.then(() => {
-      this.#isQueued = false;
-      return this.#turn();
-    });
+    this.#loop.wake();
   }
 
   async view(): Promise<WitnessView> {
@@ -65,53 +54,43 @@ export class WitnessFollower {
   }
 
   /** Gives up what the witness owes an answer for. */
-  async close(): Promise<void> {
-    this.#closing.abort();
-    clearTimeout(this.#timer);
-    await this.#running;
+  close(): Promise<void> {
+    return this.#loop.close();
   }
 
-  async #turn(): Promise<void> {
+  async #turn(closing: AbortSignal): Promise<boolean> {
     let failure: WitnessFailure | undefined;
     try {
-      failure = await this.#showNewest();
+      failure = await this.#showNewest(closing);
     } catch (error) {
       // Ours: the store. It reports itself where it matters; here the witness is tried again later.
       failure = { code: 'witness-unreachable', message: `not shown: ${(error as Error).message}` };
     }
-    if (this.#closing.signal.aborted) return;
-    this.#report(failure);
-    if (failure === undefined) {
-      this.#backOff.reset();
-      return;
-    }
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined;
-      this.wake();
-    }, this.#backOff.next());
+    if (!closing.aborted) this.#report(failure);
+    return failure === undefined;
   }
 
   /** One try; a second one at once when the witness has cosigned another size than was thought. */
-  async #showNewest(): Promise<WitnessFailure | undefined> {
+  async #showNewest(closing: AbortSignal): Promise<WitnessFailure | undefined> {
     const { key, log, store } = this.#parts;
     const cosigned = await store.newest(key.name);
     this.#known ??= cosigned?.size ?? 0;
     const checkpoint = await log.newestCheckpoint();
     if (checkpoint === undefined || checkpoint.size === cosigned?.size) return undefined;
-    const answer = await this.#ask(checkpoint);
+    const answer = await this.#ask(checkpoint, closing);
     if (answer.kind !== 'other-size' || answer.size === this.#known) return this.#take(checkpoint, answer);
     // It may know a checkpoint that was sealed since.
     const newest = (await log.newestCheckpoint()) ?? checkpoint;
     if (answer.size > newest.size) return this.#take(newest, answer);
     if (answer.size < (cosigned?.size ?? 0)) this.#tellForgotten(answer.size);
     this.#known = answer.size;
-    return this.#take(newest, await this.#ask(newest));
+    return this.#take(newest, await this.#ask(newest, closing));
   }
 
-  async #ask(checkpoint: Checkpoint): Promise<WitnessAnswer> {
+  async #ask(checkpoint: Checkpoint, closing: AbortSignal): Promise<WitnessAnswer> {
     const oldSize = Math.min(this.#known ?? 0, checkpoint.size);
     const proof = await this.#parts.log.consistencyProof(oldSize, checkpoint.size);
-    return this.#parts.client.addCheckpoint({ oldSize, proof, note: checkpoint.note }, this.#closing.signal);
+    return this.#parts.client.addCheckpoint({ oldSize, proof, note: checkpoint.note }, closing);
   }
 
   /** What an answer comes to. */
