@@ -42,7 +42,7 @@ module.exports = {
         severity: 'error',
         from: { path: `^gateway/${stage}/`, pathNot: TEST },
         to: {
-          path: `^gateway/(?!${stage}/|ports\\.ts|errors\\.ts|checked-batch\\.ts|back-off\\.ts|woken-loop\\.ts|store/|crypto/)`,
+          path: `^gateway/(?!${stage}/|ports\\.ts|errors\\.ts|checked-batch\\.ts|back-off\\.ts|bounded-answer\\.ts|woken-loop\\.ts|store/|crypto/)`,
         },
       }),
     ),

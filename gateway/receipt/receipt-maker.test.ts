@@ -167,6 +167,23 @@ test.each([
   expect(await receipts.make(index)).toMatchObject({ kind: 'reject', code: 'not-found' });
 });
 
+test('the earliest stamped checkpoint that covers the entry goes with it, whatever the anchor is of', async () => {
+  const timestamps = new SqliteTimestampStore(bench.db);
+  const sealed: Checkpoint[] = [];
+  for (let turn = 0; turn < 3; turn++) sealed.push(await bench.log.sealer.seal(undefined));
+  expect((await make()).receipt.timestamp).toBeUndefined();
+  for (const { size, note } of sealed.slice(1))
+    await timestamps.keep({ size, note, token: Uint8Array.of(size), time: 1 });
+  await anchors.save(await note(sealed[0] as Checkpoint, 'final'));
+  const { receipt, statement } = await make();
+  const { size, root, note: stamped } = sealed[1] as Checkpoint;
+  expect(receipt.size).toBe(sealed[0]?.size);
+  expect(receipt.timestamp).toMatchObject({ note: stamped, token: Uint8Array.of(size) });
+  const path = receipt.timestamp?.path ?? [];
+  const leafHash = hashLeaf(hashEntry(statement.bytes));
+  expect(verifyInclusion({ leafHash, index: receipt.index, size, path, root })).toBe(true);
+});
+
 test('a heartbeat has no receipt', async () => {
   const { size } = await bench.log.sealer.seal(undefined);
   expect(await receipts.make(size - 1)).toMatchObject({ kind: 'reject', code: 'not-found' });

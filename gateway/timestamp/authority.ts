@@ -7,6 +7,7 @@ import {
   type TimestampToken,
 } from '../../src/timestamp/rfc3161.ts';
 import type { Parsed } from '../../src/verdict.ts';
+import { readBounded, whyNoAnswer } from '../bounded-answer.ts';
 
 /** An authority that takes longer is treated as not there. */
 const TIMEOUT_MS = 30_000;
@@ -30,36 +31,16 @@ export class TimestampAuthority {
         redirect: 'manual',
         signal: AbortSignal.any([closing, AbortSignal.timeout(TIMEOUT_MS)]),
       });
-      if (response.status === 200) return readTimestampResponse(await readBytes(response), request);
+      if (response.status === 200)
+        return readTimestampResponse(await readBounded(response, TIMESTAMP_MAX_BYTES), request);
       await response.body?.cancel();
       return failed(`it answered ${response.status}`);
     } catch (error) {
-      return failed(describe(error));
+      return failed(whyNoAnswer(error));
     }
   }
 }
 
 function failed(detail: string): Stamped {
   return { kind: 'reject', code: 'no-answer', detail };
-}
-
-/** The body; the request fails when it is longer than any answer may be. */
-async function readBytes(response: Response): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of response.body ?? []) {
-    length += chunk.length;
-    if (length > TIMESTAMP_MAX_BYTES) throw new RangeError('the answer is too long');
-    chunks.push(chunk);
-  }
-  return new Uint8Array(Buffer.concat(chunks));
-}
-
-/** Why there was no answer. What fetch says may hold the URL; its cause has a code. */
-function describe(error: unknown): string {
-  if (error instanceof RangeError) return error.message;
-  if (!(error instanceof Error)) return 'no answer';
-  if (error.name === 'TimeoutError') return 'no answer in time';
-  const code = error.cause instanceof Error && 'code' in error.cause ? String(error.cause.code) : error.name;
-  return `no answer (${code})`;
 }

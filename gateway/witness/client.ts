@@ -10,6 +10,7 @@ import {
   TREE_SIZE_MEDIA_TYPE,
   WITNESS_MESSAGE_MAX_BYTES,
 } from '../../src/tlog-witness.ts';
+import { readBounded, whyNoAnswer } from '../bounded-answer.ts';
 
 /** A witness that takes longer is treated as not there. */
 const TIMEOUT_MS = 10_000;
@@ -54,7 +55,7 @@ export class WitnessClient {
       });
       return await this.#read(response, request.note);
     } catch (error) {
-      return { kind: 'away', reason: describe(error) };
+      return { kind: 'away', reason: whyNoAnswer(error) };
     }
   }
 
@@ -82,24 +83,7 @@ function refused(reason: string): WitnessAnswer {
   return { kind: 'refused', reason };
 }
 
-/** The body as text; the request fails when it is longer than any answer may be. */
+/** The body as text; bytes that are no UTF-8 become a text that no answer holds. */
 async function readText(response: Response): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = '';
-  let length = 0;
-  for await (const chunk of response.body ?? []) {
-    length += chunk.length;
-    if (length > WITNESS_MESSAGE_MAX_BYTES) throw new RangeError('the answer is too long');
-    text += decoder.decode(chunk, { stream: true });
-  }
-  return text + decoder.decode();
-}
-
-/** Why there was no answer. What fetch says may hold the URL; its cause has a code. */
-function describe(error: unknown): string {
-  if (error instanceof RangeError) return error.message;
-  if (!(error instanceof Error)) return 'no answer';
-  if (error.name === 'TimeoutError') return 'no answer in time';
-  const code = error.cause instanceof Error && 'code' in error.cause ? String(error.cause.code) : error.name;
-  return `no answer (${code})`;
+  return new TextDecoder().decode(await readBounded(response, WITNESS_MESSAGE_MAX_BYTES));
 }
