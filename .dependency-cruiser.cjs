@@ -1,13 +1,13 @@
 /** Who may import whom (docs/architecture.md). Tests may reach across. */
 const TEST = '\\.test\\.ts$|/testing/';
-const PARTS = ['gateway', 'provider', 'device-sim'];
+const PARTS = ['gateway', 'provider', 'witness', 'device-sim'];
 
 const onlyIn = (pkg, ...places) => ({
   name: `${pkg.replace(/[^a-z0-9]/gi, '-')}-in-one-adapter`,
   comment: `${pkg} may be imported only by ${places.join(', ')}`,
   severity: 'error',
   from: {
-    path: '^(src|gateway|provider|device-sim|contracts|bin)/',
+    path: '^(src|gateway|provider|witness|device-sim|contracts|bin)/',
     pathNot: `^(${places.join('|')})|${TEST}`,
   },
   to: { path: `^node_modules/${pkg}(/|$)|^${pkg}$` },
@@ -24,7 +24,7 @@ module.exports = {
     },
     ...PARTS.map((part) => ({
       name: `${part}-stands-alone`,
-      comment: 'gateway, provider and device-sim know src, never one another',
+      comment: 'gateway, provider, witness and device-sim know src, never one another',
       severity: 'error',
       from: { path: `^${part}/`, pathNot: TEST },
       to: { path: `^(${PARTS.filter((other) => other !== part).join('|')}|bin)/` },
@@ -35,13 +35,17 @@ module.exports = {
       from: { path: '^contracts/', pathNot: TEST },
       to: { path: `^(${PARTS.join('|')}|bin)/` },
     },
-    ...['ingest', 'validate', 'log', 'anchor', 'deliver', 'http', 'watch'].map((stage) => ({
-      name: `${stage}-sees-ports-only`,
-      comment: 'a stage sees its neighbours through gateway/ports.ts',
-      severity: 'error',
-      from: { path: `^gateway/${stage}/`, pathNot: TEST },
-      to: { path: `^gateway/(?!${stage}/|ports\\.ts|errors\\.ts|checked-batch\\.ts|store/|crypto/)` },
-    })),
+    ...['ingest', 'validate', 'log', 'anchor', 'deliver', 'http', 'watch', 'witness', 'timestamp'].map(
+      (stage) => ({
+        name: `${stage}-sees-ports-only`,
+        comment: 'a stage sees its neighbours through gateway/ports.ts',
+        severity: 'error',
+        from: { path: `^gateway/${stage}/`, pathNot: TEST },
+        to: {
+          path: `^gateway/(?!${stage}/|ports\\.ts|errors\\.ts|checked-batch\\.ts|back-off\\.ts|bounded-answer\\.ts|woken-loop\\.ts|store/|crypto/)`,
+        },
+      }),
+    ),
     {
       name: 'fsck-looks-from-outside',
       comment: 'the checker shares no code with what it checks',
@@ -58,7 +62,7 @@ module.exports = {
     onlyIn('aedes', 'gateway/ingest/'),
     onlyIn('mqtt', 'gateway/ingest/external/broker-connection', 'device-sim/'),
     onlyIn('ethers', 'gateway/anchor/', 'gateway/fsck/chain-ethers', 'contracts/', 'bin/'),
-    onlyIn('better-sqlite3', 'gateway/store/', 'provider/'),
+    onlyIn('better-sqlite3', 'gateway/store/', 'provider/', 'witness/'),
     onlyIn('sodium-native', 'gateway/crypto/'),
     onlyIn('piscina', 'gateway/validate/'),
     {

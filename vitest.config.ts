@@ -7,7 +7,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['{src,gateway,provider,device-sim,contracts,bin,bench,scripts}/**/*.test.ts'],
+          include: ['{src,gateway,provider,witness,device-sim,contracts,bin,bench,scripts}/**/*.test.ts'],
           exclude: ['**/*.slow.test.ts'],
           testTimeout: 30_000,
         },
@@ -15,7 +15,10 @@ export default defineConfig({
       {
         test: {
           name: 'whole',
-          include: ['test/**/*.test.ts', '{src,gateway,provider,device-sim,contracts,bin}/**/*.slow.test.ts'],
+          include: [
+            'test/**/*.test.ts',
+            '{src,gateway,provider,witness,device-sim,contracts,bin}/**/*.slow.test.ts',
+          ],
           testTimeout: 180_000,
           hookTimeout: 60_000,
           maxWorkers: 1,

@@ -13,6 +13,7 @@ import { receiptInspect, receiptVerify } from './commands/receipt-verify.ts';
 import { serve } from './commands/serve.ts';
 import { sim } from './commands/sim.ts';
 import { status } from './commands/status.ts';
+import { witnessCommands } from './commands/witness.ts';
 
 export const COMMANDS: readonly Command[] = [
   demo,
@@ -26,6 +27,7 @@ export const COMMANDS: readonly Command[] = [
   deviceCadence,
   sim,
   ...providerCommands,
+  ...witnessCommands,
   receiptExport,
   receiptTrust,
   receiptInspect,

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { GatewayError } from '../gateway/errors.ts';
 import { ProviderConfigError } from '../provider/index.ts';
+import { WitnessConfigError } from '../witness/index.ts';
 import { type Command, EXIT, type ExitCode, helpFor, type Io, readArguments, UsageError } from './cli.ts';
 import { COMMANDS } from './commands.ts';
 
@@ -70,7 +71,7 @@ function explain(command: Command, error: unknown): ExitCode {
   }
   const message = error instanceof Error ? error.message : String(error);
   io.err(`vitalseal ${command.name}: ${message}`);
-  if (error instanceof ProviderConfigError) return EXIT.usage;
+  if (error instanceof ProviderConfigError || error instanceof WitnessConfigError) return EXIT.usage;
   if (error instanceof GatewayError) return error.code === 'config-invalid' ? EXIT.usage : EXIT.unavailable;
   if (io.environment['VITALSEAL_DEBUG'] !== undefined && error instanceof Error) io.err(error.stack ?? '');
   return EXIT.unavailable;

@@ -14,7 +14,7 @@ import type { GatewayConfig } from './config-schema.ts';
 import type { GatewayError } from './errors.ts';
 import type { Metrics } from './http/metrics.ts';
 import { SealLoop } from './log/seal-loop.ts';
-import type { AnchorEvents, Clock, DeviceOutlet, Logger } from './ports.ts';
+import type { AnchorEvents, Clock, DeviceOutlet, Logger, Sealer } from './ports.ts';
 import type { ConnectedStore } from './store-thread/connect.ts';
 
 /** One call to the chain. A node that takes longer is treated as not there. */
@@ -34,6 +34,7 @@ export interface Anchoring extends AnchorEvents {
 
 export interface AnchoringParts {
   readonly store: ConnectedStore;
+  readonly sealer: Sealer;
   readonly outlet: DeviceOutlet;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -42,8 +43,7 @@ export interface AnchoringParts {
 }
 
 export async function composeAnchoring(config: GatewayConfig, parts: AnchoringParts): Promise<Anchoring> {
-  const { store, outlet, clock, logger, metrics, onFatal } = parts;
-  const { reader, sealer } = store.log;
+  const { store, sealer, outlet, clock, logger, metrics, onFatal } = parts;
   const everyMs = config.checkpointEverySeconds * 1000;
   if (config.chain === undefined) {
     const loop = new SealLoop(sealer, logger, everyMs);
@@ -61,7 +61,7 @@ export async function composeAnchoring(config: GatewayConfig, parts: AnchoringPa
     {
       chain: quorumChain,
       store: store.anchors,
-      log: reader,
+      log: store.log.reader,
       sealer,
       outlet,
       clock,

@@ -2,7 +2,9 @@
 import type { FastifyInstance } from 'fastify';
 import type { Anchoring } from './compose-anchoring.ts';
 import type { Ingest } from './compose-ingest.ts';
+import type { Timestamps } from './compose-timestamps.ts';
 import type { Watches } from './compose-watch.ts';
+import type { Witnesses } from './compose-witnesses.ts';
 import type { GatewayConfig } from './config-schema.ts';
 import type { Deliverer } from './deliver/deliverer.ts';
 import { AccessList } from './http/access.ts';
@@ -21,6 +23,8 @@ export interface HttpParts {
   readonly intake: StatementIntake;
   readonly ingest: Ingest;
   readonly watches: Watches;
+  readonly witnesses: Witnesses;
+  readonly timestamps: Timestamps;
   readonly anchoring: Anchoring;
   readonly deliverer: Deliverer;
   readonly clock: Clock;
@@ -47,6 +51,7 @@ export async function composeHttp(config: GatewayConfig, parts: HttpParts): Prom
       signer: readSigner(config.keys.logKeyFile, 'keys.logKeyFile'),
       log: log.reader,
       anchors: store.anchors,
+      timestamps: store.timestamps,
     }),
     devices: new RegistryDirectory({
       ...log,

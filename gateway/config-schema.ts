@@ -12,6 +12,7 @@ import { limits } from './config-schema/limits.ts';
 import { mqtt } from './config-schema/mqtt.ts';
 import { policy } from './config-schema/policy.ts';
 import { closed, count, seconds, text } from './config-schema/setting.ts';
+import { timestamps, witness } from './config-schema/witnesses.ts';
 
 export const GatewayConfigSchema = Type.Object(
   {
@@ -46,6 +47,12 @@ export const GatewayConfigSchema = Type.Object(
     http,
     chain: Type.Optional(chain),
     providers: Type.Array(provider, { default: [], description: 'Care providers that receive readings.' }),
+    witnesses: Type.Array(witness, {
+      default: [],
+      maxItems: 32,
+      description: 'Witnesses that are asked to cosign every checkpoint. Nothing waits for them.',
+    }),
+    timestamps: Type.Optional(timestamps),
     access: Type.Array(access, { default: [], description: 'Bearer tokens of the HTTP interface, by role.' }),
     limits,
     policy,

@@ -124,6 +124,29 @@ describe('the account that pays for anchors', () => {
   });
 });
 
+test('witnesses are known by verifier keys of cosignatures, each once', () => {
+  const url = 'https://witness.example/w1';
+  const key = 'remora.n621.de+da77ade7+BOvN63jn/bLvkieywe8R6UYAtVtNbZpXh34x7onlmtw2';
+  const logKey = 'sum.golang.org+033de0ae+Ac4zctda0e5eza+HJyk9SxEdh+s3Ux18htTTAD8OuAn8';
+  expect(load({ ...minimal, witnesses: [{ key, url }] }).witnesses).toEqual([{ key, url }]);
+  const refused = refusal({
+    ...minimal,
+    witnesses: [
+      { key, url },
+      { key, url: 'https://user:hunter2@witness.example' },
+      { key: logKey, url },
+      { key: key.replace('da77', 'da78'), url },
+    ],
+  });
+  expect(refused).toContain('witnesses.1.key: its name is used twice');
+  expect(refused).toContain('witnesses.1.url: must match pattern');
+  expect(refused).toContain('witnesses.2.key: the verifier key is of signature type 1, not 4');
+  expect(refused).toContain(
+    'witnesses.3.key: the id of the verifier key does not belong to its name and key',
+  );
+  expect(refused).not.toContain('hunter2');
+});
+
 describe('existing brokers', () => {
   const ward = { name: 'ward', url: 'mqtts://broker.example.org:8883' };
 

@@ -9,6 +9,8 @@ import { dirname, resolve } from 'node:path';
 import type { TSchema } from 'typebox';
 import { Settings } from 'typebox/system';
 import Value from 'typebox/value';
+import { COSIGNATURE_TYPE } from '../src/cosignature.ts';
+import { parseVerifierKey } from '../src/verifier-key.ts';
 import { type GatewayConfig, GatewayConfigSchema } from './config-schema.ts';
 import { GatewayError } from './errors.ts';
 
@@ -148,11 +150,12 @@ function exampleAt({ keyword, schemaPath }: { keyword: string; schemaPath: strin
 /** What the schema alone cannot say. Looks only at what has the right shape. */
 function crossProblems(candidate: unknown): string[] {
   const problems: string[] = [];
-  const { providers, access, brokers, chain } = candidate as Record<string, unknown>;
+  const { providers, access, brokers, chain, witnesses } = candidate as Record<string, unknown>;
   problems.push(...duplicates(providers, 'providers', 'id'), ...duplicates(access, 'access', 'tokenSha256'));
   problems.push(...accountProblems(chain));
   problems.push(...brokerProblems((candidate as { mqtt?: unknown }).mqtt, brokers));
-  problems.push(...nodeProblems((candidate as { chain?: unknown }).chain));
+  problems.push(...nodeProblems(chain));
+  problems.push(...witnessProblems(witnesses));
   for (const [at, token] of Array.isArray(access) ? access.entries() : []) {
     const { role, subject } = isRecord(token) ? token : {};
     const wantsSubject = role === 'patient' || role === 'provider';
@@ -243,6 +246,18 @@ function brokerProblems(mqtt: unknown, brokers: unknown): string[] {
       problems.push(`brokers.${at}.url: must begin with mqtts:// for certificates to be used`);
   }
   return problems;
+}
+
+function witnessProblems(witnesses: unknown): string[] {
+  const names = new Set<string>();
+  return (Array.isArray(witnesses) ? witnesses.filter(isRecord) : []).flatMap(({ key: text }, at) => {
+    const key = typeof text === 'string' ? parseVerifierKey(text, COSIGNATURE_TYPE) : undefined;
+    if (key === undefined) return [];
+    if (key.kind === 'reject') return [`witnesses.${at}.key: ${key.detail}`];
+    if (names.has(key.value.name)) return [`witnesses.${at}.key: its name is used twice`];
+    names.add(key.value.name);
+    return [];
+  });
 }
 
 function duplicates(list: unknown, key: string, field: string): string[] {

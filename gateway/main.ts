@@ -5,13 +5,16 @@
  * cursors, go on.
  */
 
+import { announceSeals } from './announce-seals.ts';
 import { Closers } from './closers.ts';
 import { composeAnchoring } from './compose-anchoring.ts';
 import { composeDelivery } from './compose-delivery.ts';
 import { composeHttp } from './compose-http.ts';
 import { composeIngest } from './compose-ingest.ts';
 import { composeIntake } from './compose-intake.ts';
+import { composeTimestamps } from './compose-timestamps.ts';
 import { composeWatch } from './compose-watch.ts';
+import { composeWitnesses } from './compose-witnesses.ts';
 import type { GatewayConfig } from './config-schema.ts';
 import { GatewayError } from './errors.ts';
 import { Metrics } from './http/metrics.ts';
@@ -76,7 +79,10 @@ async function compose(
   });
   const watches = await composeWatch(config, { ...shared, store, ingest });
   tell(watches);
-  const anchoring = await composeAnchoring(config, { ...shared, store, outlet: ingest.outlet });
+  const witnesses = composeWitnesses(config, { ...shared, store });
+  const timestamps = composeTimestamps(config, { ...shared, store });
+  const sealer = announceSeals(store.log.sealer, witnesses.wake, () => timestamps.wake());
+  const anchoring = await composeAnchoring(config, { ...shared, store, sealer, outlet: ingest.outlet });
   const deliverer = composeDelivery(config, { ...shared, store, anchoring });
   const http = await composeHttp(config, {
     ...shared,
@@ -84,6 +90,8 @@ async function compose(
     intake,
     ingest,
     watches,
+    witnesses,
+    timestamps,
     anchoring,
     deliverer,
   });
@@ -92,6 +100,10 @@ async function compose(
   const httpPort = await listenHttp(http, config.http.host, config.http.port);
   // Every port before anything is sealed or sent: a start that fails for a busy port leaves no trace.
   const { port: mqttPort, tlsPort: mqttTlsPort } = await ingest.listen();
+  witnesses.wake();
+  closers.add(() => witnesses.close());
+  timestamps.wake();
+  closers.add(() => timestamps.close());
   anchoring.start();
   closers.add(() => anchoring.close());
   deliverer.start();

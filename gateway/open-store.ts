@@ -6,9 +6,11 @@ import { type OpenLog, openLog } from './log/open-log.ts';
 import type { Clock, Logger, SequenceRange } from './ports.ts';
 import { readSecret, readSigner } from './secrets.ts';
 import { SqliteAnchorStore } from './store/anchors.ts';
+import { SqliteCosignatureStore } from './store/cosignatures.ts';
 import { DATABASE_FILE, type Db, openDatabase } from './store/database.ts';
 import { SqliteDeliveryStore } from './store/deliveries.ts';
 import { GATEWAY_SCHEMAS } from './store/schemas.ts';
+import { SqliteTimestampStore } from './store/timestamps.ts';
 
 /** What the log tells the rest of the gateway. */
 export interface StoreEvents {
@@ -24,6 +26,8 @@ export interface GatewayStore {
   readonly db: Db;
   readonly log: OpenLog;
   readonly anchors: SqliteAnchorStore;
+  readonly cosignatures: SqliteCosignatureStore;
+  readonly timestamps: SqliteTimestampStore;
   readonly deliveries: SqliteDeliveryStore;
   close(): Promise<void>;
 }
@@ -73,6 +77,8 @@ export function openStore(
       db,
       log,
       anchors: new SqliteAnchorStore(db),
+      cosignatures: new SqliteCosignatureStore(db),
+      timestamps: new SqliteTimestampStore(db),
       deliveries: new SqliteDeliveryStore(db),
       close: async () => {
         await log.close();

@@ -217,7 +217,7 @@ export interface LogEntry {
 export interface Checkpoint {
   readonly size: number;
   readonly root: Uint8Array;
-  /** The C2SP signed note, exactly as served. */
+  /** The C2SP signed note, exactly as served: with the cosignatures of witnesses that it has by now. */
   readonly note: string;
   readonly sealedAt: number;
 }
@@ -322,6 +322,77 @@ export interface AnchorStore {
 /** Tells other stages that an anchor became final. */
 export interface AnchorEvents {
   onFinal(listener: (record: AnchorRecord) => void): () => void;
+}
+
+// ---------------------------------------------------------------- witnesses
+
+/** A witness's cosignature of a checkpoint (C2SP tlog-cosignature). It has been verified. */
+export interface KeptCosignature {
+  /** Of the checkpoint. */
+  readonly size: number;
+  /** Key name of the witness. */
+  readonly witness: string;
+  /** Seconds, by the witness's clock. */
+  readonly time: number;
+  /** The signature line. */
+  readonly line: string;
+}
+
+/** Cosignatures beside the checkpoints they are of. */
+export interface CosignatureStore {
+  /** Durable when it resolves. Idempotent under size and witness. */
+  keep(cosignature: KeptCosignature): Promise<void>;
+  /** The witness's cosignature of the largest size. */
+  newest(witness: string): Promise<KeptCosignature | undefined>;
+}
+
+/** How far a witness has come. */
+export interface WitnessView {
+  readonly name: string;
+  /** Size of the largest checkpoint cosigned; 0 when none. */
+  readonly size: number;
+  /** When, by the witness's clock, in seconds. */
+  readonly cosignedAt?: number;
+  /** Entries of the newest checkpoint that it has not cosigned. */
+  readonly lag: number;
+  /** It holds another history of this log than the log does: a fork, or a witness that fails. */
+  readonly isInConflict: boolean;
+  /** Why the last try failed; absent once one succeeded. */
+  readonly lastError?: { readonly code: string; readonly message: string; readonly at: number };
+}
+
+// ---------------------------------------------------------------- timestamps
+
+/** A checkpoint stamped by an authority (RFC 3161). The authority's signature has not been checked. */
+export interface KeptTimestamp {
+  /** Of the checkpoint. */
+  readonly size: number;
+  /** The checkpoint as it was stamped; cosignatures may have joined it since. */
+  readonly note: string;
+  /** TimeStampToken, DER. */
+  readonly token: Uint8Array;
+  /** Seconds, by the authority's clock. */
+  readonly time: number;
+}
+
+/** Timestamps beside the checkpoints they are of. */
+export interface TimestampStore {
+  /** Durable when it resolves. The first one of a size stays. */
+  keep(timestamp: KeptTimestamp): Promise<void>;
+  /** The one of the largest size. */
+  newest(): Promise<KeptTimestamp | undefined>;
+  /** The one of the smallest size > index: the earliest that covers the entry. */
+  covering(index: number): Promise<KeptTimestamp | undefined>;
+}
+
+/** How far timestamping has come. */
+export interface TimestampView {
+  /** Size of the newest stamped checkpoint; 0 when none. */
+  readonly size: number;
+  /** What the authority put on it, in seconds. */
+  readonly time?: number;
+  /** Why the last try failed; absent once one succeeded. */
+  readonly lastError?: { readonly code: 'timestamp-failed'; readonly message: string; readonly at: number };
 }
 
 // ---------------------------------------------------------------- deliver

@@ -26,6 +26,8 @@ function makeSources(checkpointEverySeconds: number): StatusSources {
     store,
     intake: { waiting: 0 },
     anchoring: { status: async () => ({ balance: 2n ** 70n }) } as unknown as Anchoring,
+    witnesses: { views: async () => [] },
+    timestamps: { view: async () => undefined },
     deliverer: { status: async () => [] } as unknown as Deliverer,
     clock: bench.clock,
     watches: { silence: { silent: 1, watched: 3 } },
@@ -73,6 +75,7 @@ test('the status can be written as JSON: bytes as hex, quantities of the chain a
     devices: 0,
     quarantine: { kept: 0, dropped: 0 },
     anchoring: { balance: (2n ** 70n).toString() },
+    witnesses: [],
     anchors: [],
     deliveries: [],
   });

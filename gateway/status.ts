@@ -5,7 +5,7 @@ import type { GatewayConfig } from './config-schema.ts';
 import type { Deliverer } from './deliver/deliverer.ts';
 import type { Health } from './http/status-routes.ts';
 import type { BrokerView } from './ingest/external/external-broker.ts';
-import type { Clock } from './ports.ts';
+import type { Clock, TimestampView, WitnessView } from './ports.ts';
 import type { ConnectedStore } from './store-thread/connect.ts';
 import type { StatementIntake } from './validate/intake.ts';
 
@@ -19,6 +19,8 @@ export interface StatusSources {
   readonly store: ConnectedStore;
   readonly intake: Pick<StatementIntake, 'waiting'>;
   readonly anchoring: Anchoring;
+  readonly witnesses: { views(): Promise<readonly WitnessView[]> };
+  readonly timestamps: { view(): Promise<TimestampView | undefined> };
   readonly deliverer: Deliverer;
   readonly clock: Clock;
   readonly watches: { readonly silence: { readonly silent: number; readonly watched: number } };
@@ -47,6 +49,8 @@ export async function gatewayStatus({
   store,
   intake,
   anchoring,
+  witnesses,
+  timestamps,
   deliverer,
   brokers,
   watches: { silence },
@@ -68,6 +72,8 @@ export async function gatewayStatus({
     silence: { watched: silence.watched, silent: silence.silent },
     brokers: brokers.map((broker) => broker.view()),
     quarantine: { kept: quarantine.count(), held: quarantine.held(), dropped: quarantine.dropped() },
+    witnesses: await witnesses.views(),
+    timestamps: await timestamps.view(),
     anchoring: await anchoring.status(),
     anchors: await store.anchors.list(10),
     deliveries: await deliverer.status(),

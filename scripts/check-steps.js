@@ -1,6 +1,6 @@
 /** The steps of `npm run check` that are not tests. Independent of each other, and of any server. */
 const SOLHINT = ['--disc', '--noPrompt', '--max-warnings', '0'];
-const PARTS = ['src', 'gateway', 'provider', 'device-sim', 'contracts', 'bin'];
+const PARTS = ['src', 'gateway', 'provider', 'witness', 'device-sim', 'contracts', 'bin'];
 
 export const CHECK_STEPS = [
   { name: 'format and lint', command: 'biome', args: ['check', '--error-on-warnings', '.'] },

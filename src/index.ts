@@ -63,6 +63,7 @@ export {
   thumbprint,
 } from './cose/key.ts';
 export { decodeSign1, encodeSign1, type Sign1, signatureInput } from './cose/sign1.ts';
+export { COSIGNATURE_TYPE, type Cosignature, signCosignature, verifyCosignature } from './cosignature.ts';
 // Readings
 export {
   addDecimal,
@@ -147,7 +148,7 @@ export {
   type Question,
   type StatementRange,
 } from './receipt/answer.ts';
-export { type ReceiptEnvelope, withAnchors } from './receipt/envelope.ts';
+export { type ReceiptEnvelope, withAnchors, withTimestamp } from './receipt/envelope.ts';
 export {
   decodePack,
   decodePackReceipt,
@@ -159,6 +160,7 @@ export {
   signPackReceipt,
 } from './receipt/pack.ts';
 export { decodeReceipt, type Receipt, type ReceiptFields, signReceipt } from './receipt/receipt.ts';
+export { type ReceiptTimestamp, readTimestamp } from './receipt/timestamp.ts';
 export {
   attachReceipt,
   decodeTransparentStatement,
@@ -200,6 +202,7 @@ export {
 } from './senml.ts';
 export { createSigner, type Signer, verifySignature } from './signature.ts';
 export {
+  ED25519_TYPE,
   type Note,
   type NoteKey,
   type NoteSignature,
@@ -227,6 +230,26 @@ export {
   tilePath,
   tileWidth,
 } from './tile.ts';
+// Timestamps of an authority
+export {
+  encodeTimestampRequest,
+  parseTimestampToken,
+  readTimestampResponse,
+  TIMESTAMP_MAX_BYTES,
+  type TimestampRequest,
+  type TimestampToken,
+} from './timestamp/rfc3161.ts';
+// Witnesses of a log
+export {
+  ADD_CHECKPOINT_PATH,
+  type AddCheckpoint,
+  encodeAddCheckpoint,
+  parseAddCheckpoint,
+  parseTreeSize,
+  readCosignatures,
+  TREE_SIZE_MEDIA_TYPE,
+  WITNESS_MESSAGE_MAX_BYTES,
+} from './tlog-witness.ts';
 // Results
 export {
   FLAGS,
@@ -237,6 +260,7 @@ export {
   REJECT_CODES,
   type RejectCode,
 } from './verdict.ts';
+export { formatVerifierKey, parseVerifierKey } from './verifier-key.ts';
 export {
   BLOOD_PRESSURE_PANEL,
   findTerm,

@@ -31,7 +31,8 @@ export interface NoteKey {
   readonly publicKey: Uint8Array;
 }
 
-const ED25519_TYPE = 0x01;
+/** Signature types: the byte of a key id that tells what is signed, and how. */
+export const ED25519_TYPE = 0x01;
 const KEY_ID_BYTES = 4;
 /** The specification wants at least 16 allowed; golang.org/x/mod/sumdb/note allows 100. */
 const MAX_SIGNATURES = 100;
@@ -41,12 +42,10 @@ const SEPARATOR = '\n\n';
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what the specification forbids
 const CONTROL = /[\u0000-\u0009\u000b-\u001f]/;
 
-/** Key id of an Ed25519 key: SHA-256(name || 0x0A || 0x01 || public key), its first 4 bytes. */
-export function noteKeyId({ name, publicKey }: NoteKey): Uint8Array {
-  return sha256(concatBytes(utf8ToBytes(name), Uint8Array.of(0x0a, ED25519_TYPE), publicKey)).slice(
-    0,
-    KEY_ID_BYTES,
-  );
+/** Key id of a key: SHA-256(name || 0x0A || signature type || public key), its first 4 bytes. */
+export function noteKeyId({ name, publicKey }: NoteKey, type: number = ED25519_TYPE): Uint8Array {
+  const input = concatBytes(utf8ToBytes(name), Uint8Array.of(0x0a, type), publicKey);
+  return sha256(input).slice(0, KEY_ID_BYTES);
 }
 
 /**
@@ -61,7 +60,12 @@ export async function signNote(text: string, name: string, signer: Signer): Prom
   if (signer.publicKey.algorithm !== 'Ed25519') throw new TypeError('signer must hold an Ed25519 key');
   const signature = await signer.sign(utf8ToBytes(text));
   const keyId = noteKeyId({ name, publicKey: signer.publicKey.bytes });
-  return `${text}\n— ${name} ${bytesToBase64(concatBytes(keyId, signature))}\n`;
+  return `${text}\n${formatSignatureLine({ name, keyId, signature })}`;
+}
+
+/** A signature as a line of a note, with its newline. */
+export function formatSignatureLine({ name, keyId, signature }: NoteSignature): string {
+  return `— ${name} ${bytesToBase64(concatBytes(keyId, signature))}\n`;
 }
 
 /** Splits a note into text and signatures, none of which is checked: use nothing of it before `verifyNote`. */
@@ -94,16 +98,19 @@ export function parseNote(note: string): Parsed<Note> {
 export function verifyNote(note: string, key: NoteKey): Parsed<Note> {
   const parsed = parseNote(note);
   if (parsed.kind === 'reject') return parsed;
-  const keyId = noteKeyId(key);
-  const own = parsed.value.signatures.filter(
-    (signature) => signature.name === key.name && equalBytes(signature.keyId, keyId),
-  );
+  const own = signaturesOf(parsed.value, key, ED25519_TYPE);
   if (own.length === 0) return reject('unknown-key', 'note carries no signature of the expected key');
   const message = utf8ToBytes(parsed.value.text);
   if (!own.every(({ signature }) => verifySignature('Ed25519', key.publicKey, message, signature))) {
     return reject('bad-signature', 'the signature of the expected key does not verify');
   }
   return parsed;
+}
+
+/** The signatures of a note that name this key under this signature type. None is checked. */
+export function signaturesOf(note: Note, key: NoteKey, type: number): readonly NoteSignature[] {
+  const keyId = noteKeyId(key, type);
+  return note.signatures.filter(({ name, keyId: other }) => name === key.name && equalBytes(other, keyId));
 }
 
 function parseSignatureLine(line: string): NoteSignature | undefined {
@@ -118,6 +125,7 @@ function isAllowedText(text: string): boolean {
   return text.isWellFormed() && !CONTROL.test(text);
 }
 
-function isKeyName(name: string): boolean {
+/** Whether a text can name a key: not empty, without white space, plus signs and control characters. */
+export function isKeyName(name: string): boolean {
   return name.length > 0 && isAllowedText(name) && !/[\p{White_Space}+]/u.test(name);
 }

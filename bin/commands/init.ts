@@ -7,6 +7,8 @@ import { syncFolder } from '../../gateway/store/sync-folder.ts';
 import { bytesToBase64, bytesToHex } from '../../src/bytes.ts';
 import { thumbprint } from '../../src/cose/key.ts';
 import { createSigner } from '../../src/signature.ts';
+import { ED25519_TYPE } from '../../src/signed-note.ts';
+import { formatVerifierKey } from '../../src/verifier-key.ts';
 import { formatWebhookKey } from '../../src/webhook.ts';
 import { argument, type Command, EXIT, text, UsageError } from '../cli.ts';
 
@@ -59,6 +61,7 @@ run vitalseal serve.`,
       json({
         origin,
         logKey: bytesToBase64(logKey.bytes),
+        verifierKey: formatVerifierKey({ name: origin, publicKey: logKey.bytes }, ED25519_TYPE),
         logKeyHash: `0x${bytesToHex(thumbprint(logKey))}`,
         webhookKey: formatWebhookKey(webhookKey.bytes),
         account: wallet.address,

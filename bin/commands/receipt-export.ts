@@ -85,7 +85,8 @@ public pages and the device keys from the device maker, and writes the same file
 
 function receiptsOf(config: GatewayConfig, store: GatewayStore): LogReceipts {
   const signer = readSigner(config.keys.logKeyFile, 'keys.logKeyFile');
-  return new LogReceipts({ origin: config.origin, signer, log: store.log.reader, anchors: store.anchors });
+  const { log, anchors, timestamps } = store;
+  return new LogReceipts({ origin: config.origin, signer, log: log.reader, anchors, timestamps });
 }
 
 async function findEntry({ log }: GatewayStore, values: Values): Promise<LogEntry | undefined> {

@@ -12,6 +12,7 @@ import {
 import { lookUp } from '../chain-facts.ts';
 import { argument, type Command, EXIT, optionalText, text, UsageError, whole } from '../cli.ts';
 import { describeStatement } from '../describe-statement.ts';
+import { describeTimestamp } from '../receipt-timestamp.ts';
 import { readTrustFile } from '../trust-file.ts';
 
 const LONGEST_FILE_BYTES = 64 * 1024 * 1024;
@@ -71,8 +72,14 @@ export const receiptInspect: Command = {
   name: 'receipt inspect',
   summary: 'Show what a receipt says, without checking any of it',
   positionals: 'FILE',
-  options: {},
-  async run(_values, positionals, io) {
+  options: {
+    'timestamp-out': {
+      type: 'string',
+      value: 'NAME',
+      description: 'write its timestamp to NAME.checkpoint and NAME.tst, for openssl ts -verify',
+    },
+  },
+  async run(values, positionals, io) {
     const bytes = readReceipt(positionals);
     const verdicts = isPack(bytes)
       ? verifyPack(bytes, { logs: [], deviceKeys: [] })
@@ -91,6 +98,13 @@ export const receiptInspect: Command = {
       io.out(
         `claims an anchor: chain ${anchor.chainId}, contract 0x${bytesToHex(anchor.contract)}, log size ${anchor.size}, block ${anchor.blockNumber}`,
       );
+    }
+    const out = optionalText(values, 'timestamp-out');
+    const stamped = describeTimestamp(bytes, out);
+    for (const line of stamped) io.out(line);
+    if (out !== undefined && stamped.length === 0) {
+      io.err('the receipt holds no timestamp; nothing was written');
+      return EXIT.no;
     }
     io.out('none of this has been checked; vitalseal receipt verify does that');
     return EXIT.ok;

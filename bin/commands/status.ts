@@ -16,6 +16,8 @@ interface Status {
   readonly devices: number;
   readonly silence: { readonly watched: number; readonly silent: number };
   readonly quarantine: { readonly kept: number; readonly held: number; readonly dropped: number };
+  readonly witnesses: readonly WitnessStatus[];
+  readonly timestamps?: TimestampStatus;
   readonly anchoring?: AnchoringStatus;
   readonly deliveries: readonly {
     provider: string;
@@ -24,6 +26,20 @@ interface Status {
     lastError?: string;
     statements: { cursor: number };
   }[];
+}
+
+interface WitnessStatus {
+  readonly name: string;
+  readonly size: number;
+  readonly lag: number;
+  readonly isInConflict: boolean;
+  readonly lastError?: { readonly message: string };
+}
+
+interface TimestampStatus {
+  readonly size: number;
+  readonly time?: number;
+  readonly lastError?: { readonly message: string };
 }
 
 interface AnchoringStatus {
@@ -118,7 +134,8 @@ async function ask(url: string, token: string): Promise<Status> {
   return (await response.json()) as Status;
 }
 
-function describe({ origin, log, devices, silence, quarantine, anchoring, deliveries }: Status): string {
+function describe(status: Status): string {
+  const { origin, log, devices, silence, quarantine, witnesses, timestamps, anchoring, deliveries } = status;
   const sealed =
     log.checkpoint === undefined
       ? 'none sealed yet'
@@ -130,11 +147,24 @@ function describe({ origin, log, devices, silence, quarantine, anchoring, delive
     `devices      ${devices}; ${describeSilence(silence)}`,
     `quarantine   ${quarantine.kept} kept, ${quarantine.held} of them held back until a device is resumed; ${quarantine.dropped} fell out`,
     ...(anchoring === undefined ? ['anchors      no chain is configured'] : describeAnchoring(anchoring)),
+    ...witnesses.map(describeWitness),
+    ...(timestamps === undefined ? [] : [describeTimestamps(timestamps)]),
     ...deliveries.map(({ provider, lagMs, deadLetters, lastError, statements }) => {
       const trouble = lastError === undefined ? '' : `; last error: ${lastError}`;
       return `provider     ${provider}: delivered up to ${statements.cursor}, ${lagMs} ms behind, ${deadLetters} dead letters${trouble}`;
     }),
   ].join('\n');
+}
+
+function describeWitness({ name, size, lag, isInConflict, lastError }: WitnessStatus): string {
+  const alarm = isInConflict ? ' FORK?' : '';
+  const trouble = lastError === undefined ? '' : `;${alarm} last error: ${lastError.message}`;
+  return `witness      ${name}: cosigned up to ${size}, ${lag} entries behind${trouble}`;
+}
+
+function describeTimestamps({ size, time, lastError }: TimestampStatus): string {
+  const newest = time === undefined ? 'none yet' : `up to ${size}, at ${new Date(time * 1000).toISOString()}`;
+  return `timestamp    ${newest}${lastError === undefined ? '' : `; last error: ${lastError.message}`}`;
 }
 
 function describeSilence({ watched, silent }: Status['silence']): string {

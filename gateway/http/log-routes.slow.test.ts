@@ -54,6 +54,33 @@ describe('an outside follower', () => {
     expect(await bytesOf(tilePath(1, 0, 1))).toEqual(computeRoot(leaves.slice(0, 256)));
   });
 
+  test('every checkpoint ever signed can be rebuilt from the partial tiles of its size', async () => {
+    const sizes = bench.db.prepare('SELECT size, root FROM checkpoints ORDER BY size').all() as {
+      size: number;
+      root: Uint8Array;
+    }[];
+    for (const { size, root } of sizes.slice(0, 40)) {
+      const leaves: Uint8Array[] = [];
+      for (let index = 0; tileWidth(0, index, size) > 0; index++)
+        leaves.push(...split(await bytesOf(tilePath(0, index, tileWidth(0, index, size))), 32));
+      expect([size, Buffer.from(computeRoot(leaves))]).toEqual([size, Buffer.from(root)]);
+    }
+  });
+
+  test('no tile is empty, wider than full or named in two ways', async () => {
+    for (const path of [
+      '0/000.p/0',
+      '0/000.p/256',
+      '2/000',
+      '2/000.p/1',
+      '00/000',
+      '0/x000/000',
+      '0/0',
+      '64/000',
+    ])
+      expect([path, (await bench.get(`/tile/${path}`)).status]).toEqual([path, 404]);
+  });
+
   test('a receipt’s path leads to a root that a checkpoint of the log has signed', async () => {
     const index = indexOf(bench, wearable, 299);
     const response = await bench.get(`/v1/receipts/${index}`, TOKENS.admin);
@@ -68,11 +95,11 @@ describe('an outside follower', () => {
     expect(verifyInclusion({ ...receipt, leafHash, root: checkpoint.value.root })).toBe(true);
   });
 
-  test('full tiles may be cached for ever, what is not full for a minute, the checkpoint not at all', async () => {
+  test('tiles may be cached for ever, partial ones too, the checkpoint not at all', async () => {
     const cacheOf = async (path: string) => (await bench.get(path)).headers.get('cache-control');
     expect(await cacheOf('/tile/0/000')).toBe('public, max-age=31536000, immutable');
     expect(await cacheOf('/tile/entries/000')).toBe('public, max-age=31536000, immutable');
-    expect(await cacheOf('/tile/0/001.p/5')).toBe('public, max-age=60');
+    expect(await cacheOf('/tile/0/001.p/5')).toBe('public, max-age=31536000, immutable');
     expect(await cacheOf('/checkpoint')).toBe('no-cache');
   });
 });

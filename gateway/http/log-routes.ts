@@ -1,11 +1,11 @@
 /** The log for whoever follows it: C2SP tlog-checkpoint and tlog-tiles. Hashes only, so it is open to all. */
 import type { FastifyInstance } from 'fastify';
-import { concatBytes } from '../../src/bytes.ts';
-import { parseTilePath } from '../../src/tile.ts';
+import { encodeEntryBundle, parseTilePath, TILE_WIDTH, type TilePath, tileWidth } from '../../src/tile.ts';
 import type { LogReader } from '../ports.ts';
 import { sendProblem } from './problems.ts';
 
-const TILE_WIDTH = 256;
+/** A tile never changes, a partial one neither: it is part of a tree that was signed (tlog-tiles, "Merkle Tree"). */
+const FOR_EVER = 'public, max-age=31536000, immutable';
 
 export interface LogParts {
   readonly log: LogReader;
@@ -33,30 +33,19 @@ export function logRoutes(app: FastifyInstance, { log }: LogParts): void {
       if (path.kind === 'reject') return sendProblem(reply, 'not-found', path.detail);
       const bytes = await readTile(log, path.value);
       if (bytes === undefined) return sendProblem(reply, 'not-found', 'the log is not that far');
-      const cacheable =
-        path.value.width === TILE_WIDTH ? 'public, max-age=31536000, immutable' : 'public, max-age=60';
       return reply
         .type('application/octet-stream')
-        .header('cache-control', cacheable)
+        .header('cache-control', FOR_EVER)
         .send(Buffer.from(bytes));
     },
   );
 }
 
 /** Only what a checkpoint covers is shown: what is not sealed yet is not the log's word yet. */
-async function readTile(
-  log: LogReader,
-  { level, index, width }: { level: number | 'entries'; index: number; width: number },
-): Promise<Uint8Array | undefined> {
+async function readTile(log: LogReader, { level, index, width }: TilePath): Promise<Uint8Array | undefined> {
   const sealed = (await log.newestCheckpoint())?.size ?? 0;
-  const height = level === 'entries' ? 0 : level;
-  if ((index * TILE_WIDTH + width) * TILE_WIDTH ** height > sealed) return undefined;
+  if (tileWidth(level, index, sealed) < width) return undefined;
   if (level !== 'entries') return log.tile(level, index, width);
-  const hashes = await log.entryHashes(index * TILE_WIDTH, index * TILE_WIDTH + width);
-  return concatBytes(...hashes.map(withLength));
-}
-
-/** Entry bundles are uint16-prefixed entries, big-endian. */
-function withLength(entry: Uint8Array): Uint8Array {
-  return concatBytes(Uint8Array.of(entry.length >> 8, entry.length & 0xff), entry);
+  const from = index * TILE_WIDTH;
+  return encodeEntryBundle(await log.entryHashes(from, from + width));
 }

@@ -1,7 +1,7 @@
 /** Every metric of the gateway, by name. The one file that knows prom-client. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { IGNORE_CODES, REJECT_CODES } from '../../src/verdict.ts';
-import type { Verdict } from '../ports.ts';
+import type { Verdict, WitnessView } from '../ports.ts';
 
 /** Commit times worth telling apart: from an NVMe disk to an SD card that stalls. */
 const COMMIT_BUCKETS_S = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5];
@@ -85,6 +85,16 @@ export class Metrics {
     'Failed looks at the chain, by code',
     ['code'],
   );
+  readonly #witnessFailures = this.#counter(
+    'vitalseal_witness_failures_total',
+    'Failed tries to have a checkpoint cosigned, by code',
+    ['witness', 'code'],
+  );
+  readonly #timestampFailures = this.#counter(
+    'vitalseal_timestamp_failures_total',
+    'Failed tries to have a checkpoint stamped',
+    [],
+  );
   readonly #newestBlock = this.#gauge('vitalseal_chain_newest_block', 'Height of the newest block seen', []);
   readonly #finalBlock = this.#gauge(
     'vitalseal_chain_final_block',
@@ -166,6 +176,38 @@ export class Metrics {
 
   chainReachable(is: boolean): void {
     this.#reachable.set(is ? 1 : 0);
+  }
+
+  witnessFailure(witness: string, code: string): void {
+    this.#witnessFailures.inc({ witness, code });
+  }
+
+  timestampFailure(): void {
+    this.#timestampFailures.inc();
+  }
+
+  /** How far witnesses have come, read whenever metrics are asked for. */
+  watchWitnesses(read: () => Promise<readonly WitnessView[]>): void {
+    const watch = (name: string, help: string, value: (view: WitnessView) => number): void => {
+      const gauge = this.#gauge(name, help, ['witness'], async () => {
+        for (const view of await read()) gauge.set({ witness: view.name }, value(view));
+      });
+    };
+    watch(
+      'vitalseal_witness_cosigned_entries',
+      'Size of the largest checkpoint that a witness has cosigned',
+      ({ size }) => size,
+    );
+    watch(
+      'vitalseal_witness_lag_entries',
+      'Entries of the newest checkpoint that a witness has not cosigned',
+      ({ lag }) => lag,
+    );
+    watch(
+      'vitalseal_witness_conflict',
+      '1 while a witness holds another history of this log: a fork, or a witness that fails',
+      ({ isInConflict }) => (isInConflict ? 1 : 0),
+    );
   }
 
   /** A gauge read from its source whenever metrics are asked for. */

@@ -6,6 +6,7 @@ import { verifyReceipt } from '../../src/receipt/verify.ts';
 import { hashEntry } from '../../src/statement.ts';
 import type { AnchorRecord, Checkpoint } from '../ports.ts';
 import { SqliteAnchorStore } from '../store/anchors.ts';
+import { SqliteTimestampStore } from '../store/timestamps.ts';
 import { LogBench, TEST_LOG_SIGNER, TEST_ORIGIN } from '../testing/log-bench.ts';
 import { Wearable } from '../testing/wearable.ts';
 import { LogReceipts } from './receipt-maker.ts';
@@ -28,6 +29,7 @@ beforeEach(async () => {
     signer: TEST_LOG_SIGNER,
     log: bench.log.reader,
     anchors,
+    timestamps: new SqliteTimestampStore(bench.db),
   });
   const device = new Wearable(1);
   await bench.enrol(device);
@@ -163,6 +165,23 @@ test.each([
 ])('%s has no receipt', async (_name, index) => {
   await bench.log.sealer.seal(undefined);
   expect(await receipts.make(index)).toMatchObject({ kind: 'reject', code: 'not-found' });
+});
+
+test('the earliest stamped checkpoint that covers the entry goes with it, whatever the anchor is of', async () => {
+  const timestamps = new SqliteTimestampStore(bench.db);
+  const sealed: Checkpoint[] = [];
+  for (let turn = 0; turn < 3; turn++) sealed.push(await bench.log.sealer.seal(undefined));
+  expect((await make()).receipt.timestamp).toBeUndefined();
+  for (const { size, note } of sealed.slice(1))
+    await timestamps.keep({ size, note, token: Uint8Array.of(size), time: 1 });
+  await anchors.save(await note(sealed[0] as Checkpoint, 'final'));
+  const { receipt, statement } = await make();
+  const { size, root, note: stamped } = sealed[1] as Checkpoint;
+  expect(receipt.size).toBe(sealed[0]?.size);
+  expect(receipt.timestamp).toMatchObject({ note: stamped, token: Uint8Array.of(size) });
+  const path = receipt.timestamp?.path ?? [];
+  const leafHash = hashLeaf(hashEntry(statement.bytes));
+  expect(verifyInclusion({ leafHash, index: receipt.index, size, path, root })).toBe(true);
 });
 
 test('a heartbeat has no receipt', async () => {

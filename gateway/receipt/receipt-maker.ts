@@ -1,16 +1,25 @@
 /** Receipts out of what is committed: path, root, the log's signature, and the best anchor there is. */
 import type { Anchor } from '../../src/receipt/anchor.ts';
+import { withTimestamp } from '../../src/receipt/envelope.ts';
 import { signReceipt } from '../../src/receipt/receipt.ts';
 import { attachReceipt } from '../../src/receipt/transparent-statement.ts';
 import type { Signer } from '../../src/signature.ts';
 import { ok, reject } from '../../src/verdict.ts';
-import type { AnchorState, AnchorStore, LogEntry, LogReader, ReceiptMaker } from '../ports.ts';
+import type {
+  AnchorState,
+  AnchorStore,
+  LogEntry,
+  LogReader,
+  ReceiptMaker,
+  TimestampStore,
+} from '../ports.ts';
 
 export interface ReceiptParts {
   readonly origin: string;
   readonly signer: Signer;
   readonly log: LogReader;
   readonly anchors: AnchorStore;
+  readonly timestamps: TimestampStore;
 }
 
 /** The tree a receipt is made for, and what anchors it. */
@@ -41,7 +50,7 @@ export class LogReceipts implements ReceiptMaker {
         'not-sealed-yet',
         `entry ${index} is in the log, but no checkpoint covers it yet; try again shortly`,
       );
-    const receipt = await this.#sign(entry, cited);
+    const receipt = await this.#stamp(entry, await this.#sign(entry, cited));
     return ok({
       bytes: attachReceipt(bytes, receipt, cited.anchor === undefined ? [] : [cited.anchor]),
       state: cited.state,
@@ -60,6 +69,15 @@ export class LogReceipts implements ReceiptMaker {
     const submitted = await anchors.newest('submitted');
     const state = submitted !== undefined && submitted.size > index ? 'submitted' : 'recorded';
     return { size: checkpoint.size, root: checkpoint.root, state };
+  }
+
+  /** Puts in the earliest timestamp that covers the entry, if there is one. */
+  async #stamp({ index }: LogEntry, receipt: Uint8Array): Promise<Uint8Array> {
+    const { log, timestamps } = this.#parts;
+    const kept = await timestamps.covering(index);
+    if (kept === undefined) return receipt;
+    const path = await log.inclusionProof(index, kept.size);
+    return withTimestamp(receipt, { note: kept.note, token: kept.token, path });
   }
 
   async #sign(entry: LogEntry, { size, root }: Citation): Promise<Uint8Array> {

@@ -8,18 +8,20 @@ import { databaseFile, type StoreEvents } from '../open-store.ts';
 import type {
   AnchorStore,
   Clock,
+  CosignatureStore,
   DeliveryStore,
   HeldBack,
   Logger,
   LogWriter,
   Sealer,
   SilentMarks,
+  TimestampStore,
 } from '../ports.ts';
 import type { DeviceWork } from '../request-watch.ts';
 import { readSecret } from '../secrets.ts';
 import { openReader } from '../store/database.ts';
 import { Caller, toError } from './rpc.ts';
-import { splitAnchors, splitDeliveries } from './split-stores.ts';
+import { splitAnchors, splitCosignatures, splitDeliveries, splitTimestamps } from './split-stores.ts';
 import type { StoreEvent, StoreThreadData, ThreadMessage } from './thread.ts';
 
 /** The store as the rest of the gateway sees it. */
@@ -32,6 +34,8 @@ export interface ConnectedStore {
     readonly silentMarks: SilentMarks;
   };
   readonly anchors: AnchorStore;
+  readonly cosignatures: CosignatureStore;
+  readonly timestamps: TimestampStore;
   readonly deliveries: DeliveryStore;
   /** Commits what waits, closes the database and ends the thread. */
   close(): Promise<void>;
@@ -105,6 +109,8 @@ export async function connectStore(
         silentMarks: caller.remote<SilentMarks>('silentMarks'),
       },
       anchors: splitAnchors(db, caller.remote<AnchorStore>('anchors')),
+      cosignatures: splitCosignatures(db, caller.remote<CosignatureStore>('cosignatures')),
+      timestamps: splitTimestamps(db, caller.remote<TimestampStore>('timestamps')),
       deliveries: splitDeliveries(db, caller.remote<DeliveryStore>('deliveries')),
       close: async () => {
         isClosing = true;

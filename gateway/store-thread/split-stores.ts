@@ -2,10 +2,12 @@
  * Stores whose readers must not wait for the disk: what reads is answered on this thread, over its own connection; what writes
  * is the store thread's. A write is committed when its promise resolves, so whoever awaits it reads it afterwards.
  */
-import type { AnchorStore, DeliveryStore } from '../ports.ts';
+import type { AnchorStore, CosignatureStore, DeliveryStore, TimestampStore } from '../ports.ts';
 import { SqliteAnchorStore } from '../store/anchors.ts';
+import { SqliteCosignatureStore } from '../store/cosignatures.ts';
 import type { Db } from '../store/database.ts';
 import { SqliteDeliveryStore } from '../store/deliveries.ts';
+import { SqliteTimestampStore } from '../store/timestamps.ts';
 
 /** @param db a connection that only reads. */
 export function splitAnchors(db: Db, thread: Pick<AnchorStore, 'save'>): AnchorStore {
@@ -18,6 +20,25 @@ export function splitAnchors(db: Db, thread: Pick<AnchorStore, 'save'>): AnchorS
     newest: (state) => here.newest(state),
     list: (limit) => here.list(limit),
     gasUsed: () => here.gasUsed(),
+  };
+}
+
+/** @param db a connection that only reads. */
+export function splitCosignatures(db: Db, thread: Pick<CosignatureStore, 'keep'>): CosignatureStore {
+  const here = new SqliteCosignatureStore(db);
+  return {
+    keep: (cosignature) => thread.keep(cosignature),
+    newest: (witness) => here.newest(witness),
+  };
+}
+
+/** @param db a connection that only reads. */
+export function splitTimestamps(db: Db, thread: Pick<TimestampStore, 'keep'>): TimestampStore {
+  const here = new SqliteTimestampStore(db);
+  return {
+    keep: (timestamp) => thread.keep(timestamp),
+    newest: () => here.newest(),
+    covering: (index) => here.covering(index),
   };
 }
 

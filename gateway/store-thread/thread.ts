@@ -55,8 +55,19 @@ function serve(port: NonNullable<typeof parentPort>, { config, now }: StoreThrea
     foldWal(store.db);
     const { writer, sealer, deviceEvents, heldBack, silentMarks } = store.log;
     const deviceWork = deviceWorkOf(deviceEvents);
-    const { anchors, deliveries } = store;
-    const objects = { writer, sealer, deviceWork, heldBack, silentMarks, anchors, deliveries, store };
+    const { anchors, cosignatures, timestamps, deliveries } = store;
+    const objects = {
+      writer,
+      sealer,
+      deviceWork,
+      heldBack,
+      silentMarks,
+      anchors,
+      cosignatures,
+      timestamps,
+      deliveries,
+      store,
+    };
     port.on('message', (message: CallMessage) => {
       time = message.now;
       void answerCall(port, objects, message);

@@ -34,6 +34,14 @@ CREATE TABLE IF NOT EXISTS checkpoints (
   note      TEXT NOT NULL,
   sealed_at INTEGER NOT NULL
 ) STRICT;
+CREATE TABLE IF NOT EXISTS cosignatures (
+  size    INTEGER NOT NULL REFERENCES checkpoints (size),
+  witness TEXT NOT NULL,                  -- key name
+  time    INTEGER NOT NULL,               -- s, by the witness's clock
+  line    TEXT NOT NULL,                  -- verified; as it stands under the checkpoint
+  PRIMARY KEY (witness, size)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS cosignatures_by_size ON cosignatures (size);
 `;
 
 export interface EntryRow {
@@ -66,6 +74,12 @@ interface CheckpointRow {
 const NAMED = `
 SELECT e.*, d.urn AS urn, o.name AS patient FROM entries e
 LEFT JOIN devices d ON d.id = e.device LEFT JOIN owners o ON o.id = e.owner AND e.device IS NOT NULL`;
+
+/** A checkpoint with the cosignatures it has by now, as it is served. */
+const COSIGNED = `
+SELECT c.size, c.root, c.sealed_at, c.note || coalesce(
+  (SELECT group_concat(s.line, '' ORDER BY s.witness) FROM cosignatures s WHERE s.size = c.size), '') AS note
+FROM checkpoints c`;
 
 /** All SQL over the log's tables. Calls made inside a transaction of the same Db belong to it. */
 export class LogStore {
@@ -151,19 +165,17 @@ export class LogStore {
   }
 
   checkpoint(size: number): Checkpoint | undefined {
-    return toCheckpoint(
-      this.#db.prepare<[number], CheckpointRow>('SELECT * FROM checkpoints WHERE size = ?').get(size),
-    );
+    return toCheckpoint(this.#db.prepare<[number], CheckpointRow>(`${COSIGNED} WHERE c.size = ?`).get(size));
   }
 
   newestCheckpoint(): Checkpoint | undefined {
     return toCheckpoint(
-      this.#db.prepare<[], CheckpointRow>('SELECT * FROM checkpoints ORDER BY size DESC LIMIT 1').get(),
+      this.#db.prepare<[], CheckpointRow>(`${COSIGNED} ORDER BY c.size DESC LIMIT 1`).get(),
     );
   }
 
   checkpoints(): Checkpoint[] {
-    const rows = this.#db.prepare<[], CheckpointRow>('SELECT * FROM checkpoints ORDER BY size').all();
+    const rows = this.#db.prepare<[], CheckpointRow>(`${COSIGNED} ORDER BY c.size`).all();
     return rows.map((row) => toCheckpoint(row) as Checkpoint);
   }
 }

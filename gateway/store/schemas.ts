@@ -6,6 +6,7 @@ import { QUARANTINE_SCHEMA } from './quarantine-store.ts';
 import { REGISTRY_SCHEMA } from './registry-schema.ts';
 import { SEQUENCE_INDEX_SCHEMA } from './sequence-index.ts';
 import { SEQUENCE_SCHEMA } from './sequence-store.ts';
+import { TIMESTAMPS_SCHEMA } from './timestamps.ts';
 
 export const GATEWAY_SCHEMAS: readonly string[] = [
   REGISTRY_SCHEMA,
@@ -14,5 +15,6 @@ export const GATEWAY_SCHEMAS: readonly string[] = [
   SEQUENCE_SCHEMA,
   QUARANTINE_SCHEMA,
   ANCHORS_SCHEMA,
+  TIMESTAMPS_SCHEMA,
   DELIVERIES_SCHEMA,
 ];

@@ -14,6 +14,7 @@ import { QUARANTINE_SCHEMA } from '../store/quarantine-store.ts';
 import { REGISTRY_SCHEMA } from '../store/registry-schema.ts';
 import { SEQUENCE_INDEX_SCHEMA } from '../store/sequence-index.ts';
 import { SEQUENCE_SCHEMA } from '../store/sequence-store.ts';
+import { TIMESTAMPS_SCHEMA } from '../store/timestamps.ts';
 import { checkBatch } from '../validate/check-batch.ts';
 import type { Checker } from '../validate/check-pool.ts';
 import { StatementIntake } from '../validate/intake.ts';
@@ -30,6 +31,7 @@ export const TEST_SCHEMAS = [
   SEQUENCE_SCHEMA,
   QUARANTINE_SCHEMA,
   ANCHORS_SCHEMA,
+  TIMESTAMPS_SCHEMA,
 ];
 /** What a checking thread does, on this thread. */
 export const LOCAL_CHECKER: Checker = { threads: 4, width: 4, check: async (request) => checkBatch(request) };

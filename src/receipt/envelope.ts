@@ -17,6 +17,7 @@
  *   unprotected: {
  *     396: { proof-type => [bstr .cbor proof] },
  *     ? -70010: [+ anchor],         ; see anchor.ts
+ *     ? -70012: timestamp,          ; see timestamp.ts
  *   },
  *   payload: nil,                   ; signed: the root, 32 bytes
  *   signature: bstr .size 64,
@@ -32,6 +33,7 @@ import { isHash } from '../merkle/hash.ts';
 import { type Signer, verifySignature } from '../signature.ts';
 import { ok, type Parsed, reject } from '../verdict.ts';
 import { type Anchor, decodeAnchor, encodeAnchor } from './anchor.ts';
+import { decodeTimestamp, encodeTimestamp, type ReceiptTimestamp } from './timestamp.ts';
 
 /** What every receipt says besides its proof. Unverified. */
 export interface ReceiptEnvelope {
@@ -41,11 +43,20 @@ export interface ReceiptEnvelope {
   /** 8 bytes, key id of the log's key. */
   readonly kid: Uint8Array;
   readonly anchors: readonly Anchor[];
+  readonly timestamp?: ReceiptTimestamp;
   readonly protectedBytes: Uint8Array;
   readonly signature: Uint8Array;
 }
 
-const LABEL = { alg: 1, kid: 4, claims: 15, structure: 395, proofs: 396, anchors: -70010 } as const;
+const LABEL = {
+  alg: 1,
+  kid: 4,
+  claims: 15,
+  structure: 395,
+  proofs: 396,
+  anchors: -70010,
+  timestamp: -70012,
+} as const;
 const CLAIM = { iss: 1, sub: 2 } as const;
 const RFC9162_SHA256 = 1;
 const KID_BYTES = 8;
@@ -104,6 +115,18 @@ export function withAnchors(bytes: Uint8Array, anchors: readonly Anchor[]): Uint
   return encodeSign1({ ...sign1.value, unprotectedHeader });
 }
 
+/**
+ * The receipt with this timestamp in place of the one it had.
+ * @throws RangeError when `bytes` is no COSE_Sign1.
+ */
+export function withTimestamp(bytes: Uint8Array, timestamp: ReceiptTimestamp): Uint8Array {
+  const sign1 = decodeSign1(bytes);
+  if (sign1.kind === 'reject') throw new RangeError(`receipt: ${sign1.detail}`);
+  const unprotectedHeader = new Map(sign1.value.unprotectedHeader);
+  unprotectedHeader.set(LABEL.timestamp, encodeTimestamp(timestamp));
+  return encodeSign1({ ...sign1.value, unprotectedHeader });
+}
+
 /** Reads a receipt that holds exactly one proof, of the given type. Its signature is not checked. */
 export function decodeEnvelope(
   bytes: Uint8Array,
@@ -118,12 +141,22 @@ export function decodeEnvelope(
   if (issuer.kind === 'reject') return issuer;
   const anchors = readAnchors(unprotectedHeader.get(LABEL.anchors));
   if (anchors.kind === 'reject') return anchors;
-  if (unprotectedHeader.size !== (unprotectedHeader.has(LABEL.anchors) ? 2 : 1)) {
+  const stamped = unprotectedHeader.get(LABEL.timestamp);
+  const timestamp = stamped === undefined ? undefined : decodeTimestamp(stamped);
+  if (timestamp?.kind === 'reject') return timestamp;
+  const optional = [LABEL.anchors, LABEL.timestamp].filter((label) => unprotectedHeader.has(label));
+  if (unprotectedHeader.size !== 1 + optional.length) {
     return reject('malformed', 'receipt: unknown label in the unprotected header');
   }
   const proof = readProof(unprotectedHeader.get(LABEL.proofs), proofType);
   if (proof.kind === 'reject') return proof;
-  const envelope = { ...issuer.value, anchors: anchors.value, protectedBytes, signature };
+  const envelope = {
+    ...issuer.value,
+    anchors: anchors.value,
+    ...(timestamp && { timestamp: timestamp.value }),
+    protectedBytes,
+    signature,
+  };
   return ok({ envelope, proof: proof.value });
 }
 

@@ -113,6 +113,8 @@ export function decodePack(bytes: Uint8Array): Parsed<Pack> {
 export function decodePackReceipt(bytes: Uint8Array): Parsed<PackReceipt> {
   const decoded = decodeEnvelope(bytes, MULTIPROOF);
   if (decoded.kind === 'reject') return decoded;
+  if (decoded.value.envelope.timestamp !== undefined)
+    return reject('malformed', 'receipt: a timestamp is of one statement, and stands in no pack');
   const multiproof: CborValue = decoded.value.proof;
   if (!Array.isArray(multiproof) || multiproof.length !== 3) {
     return reject('malformed', 'receipt: multiproof: not [size, indices, nodes]');

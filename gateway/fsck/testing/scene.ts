@@ -170,6 +170,7 @@ export class TestFolder {
       brokers: [],
       http: { host: '127.0.0.1', port: 0 },
       providers: [],
+      witnesses: [],
       access: [],
       limits: {
         quarantinePerDevice: 100,

@@ -1,6 +1,7 @@
 /** One session with an existing broker: a connection, and after it broke the next one, for as long as the gateway runs. */
+
+import { BackOff } from '../../back-off.ts';
 import type { Logger } from '../../ports.ts';
-import { BackOff } from './back-off.ts';
 import {
   BrokerConnection,
   type BrokerMessage,

@@ -4,7 +4,7 @@
  * contact each is looked for by its name: none there costs one connection, one that is there is emptied and ended.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { BackOff } from './back-off.ts';
+import { BackOff } from '../../back-off.ts';
 import { BrokerConnection, type BrokerMessage, type ConnectionOptions } from './broker-connection.ts';
 
 /** A session that sent nothing for so long while it could is empty: MQTT has no mark for its end. */

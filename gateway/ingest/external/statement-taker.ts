@@ -4,10 +4,10 @@
  * connection breaks first, or the gateway stops, the broker sends it again.
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import { BackOff } from '../../back-off.ts';
 import { GatewayError, isWithheld } from '../../errors.ts';
 import type { Clock, Intake, Logger, Verdict } from '../../ports.ts';
 import { deviceOfStatementsTopic } from '../topics.ts';
-import { BackOff } from './back-off.ts';
 import type { BrokerMessage } from './broker-connection.ts';
 import type { DeviceOrder } from './device-order.ts';
 
