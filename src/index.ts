@@ -142,12 +142,15 @@ export {
   type AnswerCode,
   type AnswerData,
   type AnswerVerdict,
+  type BlockEvidence,
   type BlockMoment,
   QUESTIONS,
   type Question,
   type StatementRange,
+  type TimeInterval,
 } from './receipt/answer.ts';
 export { type ReceiptEnvelope, withAnchors } from './receipt/envelope.ts';
+export { type EventProof, type EventProofFault, findEventProofFault } from './receipt/event-proof.ts';
 export {
   decodePack,
   decodePackReceipt,
@@ -172,6 +175,7 @@ export type {
   LogContract,
   MissingAnchor,
   Trust,
+  TrustedBlock,
   TrustedDeviceKey,
   TrustedLog,
 } from './receipt/trust.ts';
