@@ -18,6 +18,7 @@ import type {
 } from '../ports.ts';
 import type { Account, Chain } from './chain.ts';
 import { Backoff, isDue, untilDue } from './due.ts';
+import { EventProofs } from './event-proofs.ts';
 import { type ChainView, reconcile, sameTarget } from './reconcile.ts';
 import { Reporter } from './reporter.ts';
 import type { AnchorMetrics, AnchorStatus } from './status.ts';
@@ -53,6 +54,7 @@ export class Anchorer implements AnchorEvents {
   readonly #options: AnchorerOptions;
   readonly #reporter: Reporter;
   readonly #backoff: Backoff;
+  readonly #proofs: EventProofs;
   readonly #listeners = new Set<(record: AnchorRecord) => void>();
   #running: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
@@ -68,6 +70,7 @@ export class Anchorer implements AnchorEvents {
     this.#parts = parts;
     this.#options = options;
     this.#reporter = new Reporter(parts.logger, parts.clock, parts.metrics);
+    this.#proofs = new EventProofs(parts, options.pollEveryMs);
     this.#backoff = new Backoff(options.pollEveryMs, Math.min(options.retryAtMostMs, options.anchorEveryMs));
   }
 
@@ -132,6 +135,7 @@ export class Anchorer implements AnchorEvents {
     this.#state = 'closed';
     clearTimeout(this.#timer);
     this.#stopListening?.();
+    this.#proofs.close();
     this.#parts.chain.close();
     await this.#running;
   }
@@ -188,10 +192,11 @@ export class Anchorer implements AnchorEvents {
     const [newest, final] = await Promise.all([chain.newestBlock(), chain.finalBlock()]);
     const view: ChainView = { newest, final };
     this.#view = view;
-    for (const change of await reconcile(chain, store, view)) {
-      this.#reporter.changed(change);
-      if (change.after.state === 'final') this.#tellFinal(change.after);
-    }
+    const changes = await reconcile(chain, store, view);
+    for (const change of changes) this.#reporter.changed(change);
+    // Before others hear that an anchor is final, so that what they make of it has the proof.
+    await this.#proofs.fetchNext();
+    for (const { after } of changes) if (after.state === 'final') this.#tellFinal(after);
     this.#publishBeacon(view);
     this.#account = await chain.account();
     this.#reporter.looked(view, this.#account);

@@ -1,6 +1,8 @@
 /** The chain of chain.ts over one node. Transactions and signatures are the work of ethers, the wire is rpc.ts. */
 import { getAddress, Transaction, type TransactionLike } from 'ethers';
 import { hexToBytes } from '../../src/bytes.ts';
+import type { Anchor } from '../../src/receipt/anchor.ts';
+import type { EventProof } from '../../src/receipt/event-proof.ts';
 import { GatewayError } from '../errors.ts';
 import type { AnchorTarget, GasFee } from '../ports.ts';
 import { readBlock, readHex, readInteger, readQuantity, readReceipt } from './answers.ts';
@@ -15,6 +17,7 @@ import type {
   SignedTransaction,
 } from './chain.ts';
 import { LogContract, revertName, toHex } from './ethers-contract.ts';
+import { BLOCK_ANSWER_MAX_BYTES, fetchEventProof } from './fetch-event-proof.ts';
 import { ChainNode } from './node.ts';
 import { readRefusal } from './refusals.ts';
 import { RpcError } from './rpc.ts';
@@ -57,6 +60,8 @@ export class EthersChain implements Chain {
   readonly target: AnchorTarget;
   readonly sender: Uint8Array;
   readonly #node: ChainNode;
+  /** The same node, for answers as large as a block. */
+  readonly #blocks: ChainNode;
   readonly #log: LogContract;
   readonly #signer: TransactionSigner;
   readonly #finality: FinalityRule;
@@ -68,7 +73,9 @@ export class EthersChain implements Chain {
     this.target = options.target;
     this.#signer = options.signer;
     this.#finality = options.finality;
-    this.#node = new ChainNode({ url: options.rpcUrl, timeoutMs: options.timeoutMs });
+    const { rpcUrl: url, timeoutMs } = options;
+    this.#node = new ChainNode({ url, timeoutMs });
+    this.#blocks = new ChainNode({ url, timeoutMs, maxAnswerBytes: BLOCK_ANSWER_MAX_BYTES });
     this.#log = new LogContract(options.target);
     this.sender = hexToBytes(options.signer.address.slice(2).toLowerCase());
   }
@@ -196,8 +203,13 @@ export class EthersChain implements Chain {
     });
   }
 
+  eventProof(anchor: Anchor): Promise<EventProof> {
+    return fetchEventProof(this.#blocks, anchor);
+  }
+
   close(): void {
     this.#node.close();
+    this.#blocks.close();
   }
 
   async #checkChainId(): Promise<void> {
