@@ -93,7 +93,7 @@ export const receiptInspect: Command = {
     const questions = chainQuestions(bytes);
     for (const anchor of questions.kind === 'ok' ? questions.value.anchors : []) {
       io.out(
-        `claims an anchor: chain ${anchor.chainId}, contract 0x${bytesToHex(anchor.contract)}, log size ${anchor.size}, block ${anchor.blockNumber}`,
+        `claims an anchor: chain ${anchor.chainId}, contract 0x${bytesToHex(anchor.contract)}, log size ${anchor.size}, block ${anchor.blockNumber}, ${anchor.eventProof === undefined ? 'without' : 'with'} the proof of its event`,
       );
     }
     io.out('none of this has been checked; vitalseal receipt verify does that');
@@ -156,8 +156,11 @@ function notProven({ answers }: ReceiptVerdicts | PackVerdicts): string {
   const against = of('no');
   if (answers['well-formed'].verdict === 'no')
     return 'NOT PROVEN\nthis is no receipt, or it was damaged or cut off. Compare it with the file you were given.';
-  if (against.length > 0)
-    return `NOT PROVEN\n${names(against)} speak against it. The file was altered, or it is not from whom the trust file names.`;
+  if (against.length > 0) {
+    const sources = against.some(({ code }) => code === 'anchor-contradicted' || code === 'anchor-missing');
+    const orSources = sources ? ', or the endpoint or block hash you gave is not the chain’s' : '';
+    return `NOT PROVEN\n${names(against)} speak against it. The file was altered, or it is not from whom the trust file names${orSources}.`;
+  }
   const [next] = of('unknown').flatMap(({ code }) => NEXT_STEP[code] ?? []);
   const open = of('unknown').filter(({ question }) => question !== 'not-before');
   return `NOT PROVEN\nnothing speaks against it, but open are ${names(open)}.${next === undefined ? '' : ` ${next}`}`;

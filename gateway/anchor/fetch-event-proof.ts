@@ -13,8 +13,8 @@ import { toHex } from './ethers-contract.ts';
 import type { ChainNode } from './node.ts';
 import { RpcError } from './rpc.ts';
 
-/** The receipts of a full block in JSON have a few megabytes; the largest layer-2 blocks some ten times that. */
-export const BLOCK_ANSWER_MAX_BYTES = 64 * 1024 * 1024;
+/** The receipts of a full block in JSON have a few megabytes. More would hold the main thread up for longer than a proof is worth. */
+export const BLOCK_ANSWER_MAX_BYTES = 16 * 1024 * 1024;
 /** Where a node has no method for all receipts of a block, so many are asked for, so many at once. */
 const ONE_BY_ONE_AT_MOST = 2000;
 const AT_ONCE = 8;
