@@ -3,6 +3,8 @@
  * that cannot give a proof is asked again later, more and more seldom.
  */
 import { bytesToHex } from '../../src/bytes.ts';
+import type { Anchor } from '../../src/receipt/anchor.ts';
+import type { EventProof } from '../../src/receipt/event-proof.ts';
 import type { AnchorRecord, AnchorStore, Clock, Logger } from '../ports.ts';
 import type { Chain } from './chain.ts';
 import { Backoff } from './due.ts';
@@ -37,16 +39,24 @@ export class EventProofs {
     if (this.#backoff.remaining(clock.now()) > 0) return;
     const record = this.#choose(await store.lackingProof(chain.target, CONSIDERED));
     if (record?.anchor === undefined) return;
-    const fields = { size: record.size, transaction: `0x${bytesToHex(record.transactionHash)}` };
+    const eventProof = await this.#ask(record, record.anchor);
+    if (eventProof === undefined) return;
+    await store.save({ ...record, anchor: { ...record.anchor, eventProof } });
+    logger.debug(fieldsOf(record), 'the anchor has the proof of its event');
+  }
+
+  async #ask(record: AnchorRecord, anchor: Anchor): Promise<EventProof | undefined> {
+    const { chain, logger } = this.#parts;
     try {
-      const eventProof = await chain.eventProof(record.anchor);
-      await store.save({ ...record, anchor: { ...record.anchor, eventProof } });
+      const eventProof = await chain.eventProof(anchor);
       this.#backoff.reset();
-      logger.debug(fields, 'the anchor has the proof of its event');
+      return eventProof;
     } catch (err) {
-      if (this.#closed) return;
+      if (this.#closed) return undefined;
       const level = this.#failed(record) === 1 ? 'info' : 'debug';
-      logger[level]({ ...fields, err }, 'no proof of the anchor’s event yet: receipts go without until then');
+      const fields = { ...fieldsOf(record), err };
+      logger[level](fields, 'no proof of the anchor’s event yet: receipts go without until then');
+      return undefined;
     }
   }
 
@@ -72,6 +82,10 @@ export class EventProofs {
   #failuresOf(record: AnchorRecord): number {
     return this.#failures.get(nameOf(record)) ?? 0;
   }
+}
+
+function fieldsOf(record: AnchorRecord): object {
+  return { size: record.size, transaction: `0x${nameOf(record)}` };
 }
 
 function nameOf({ transactionHash }: AnchorRecord): string {
