@@ -3,9 +3,8 @@ import { Contract, getBytes, hexlify, Interface, isError, type JsonRpcProvider, 
 import { explainFailure } from '../contracts/explain-failure.ts';
 import { connectChain, READING_LOG_ABI } from '../contracts/index.ts';
 import type { Anchor } from '../src/receipt/anchor.ts';
-import type { AnchorFact, BlockFact, ChainFacts, MissingAnchor } from '../src/receipt/trust.ts';
+import type { AnchorFact, BlockFact, ChainFacts, MissingAnchor, TrustedBlock } from '../src/receipt/trust.ts';
 import type { ChainQuestions } from '../src/receipt/verify.ts';
-import type { Beacon } from '../src/statement.ts';
 
 const READING_LOG = new Interface(READING_LOG_ABI);
 
@@ -32,11 +31,18 @@ export async function lookUp(questions: ChainQuestions, lookup: Lookup): Promise
       .filter((anchor) => anchor.chainId === chainId)
       .slice(0, ANCHORS_AT_MOST);
     const found = await Promise.all(onThisChain.map((anchor) => findAnchor(provider, anchor, finalBlock)));
-    const blocks = await Promise.all(questions.beacons.map((beacon) => findBlock(provider, chainId, beacon)));
+    const blocks = await Promise.all(
+      questions.beacons.map(({ blockNumber }) => findBlock(provider, chainId, blockNumber)),
+    );
+    // With the proof of its event an anchor needs no more than this; and a hash that is another is seen even where events cannot be searched for.
+    const proven = onThisChain.filter(({ eventProof }) => eventProof !== undefined);
+    const heights = [...new Set(proven.map(({ blockNumber }) => blockNumber))];
+    const vouched = await Promise.all(heights.map((number) => findBlock(provider, chainId, number)));
     return {
       anchors: found.flatMap((fact) => (fact !== undefined && 'final' in fact ? [fact] : [])),
       missing: found.flatMap((fact) => (fact !== undefined && !('final' in fact) ? [fact] : [])),
       blocks: blocks.filter((block) => block !== undefined),
+      trustedBlocks: vouched.flatMap((block) => (block === undefined ? [] : [toTrusted(block, finalBlock)])),
     };
   } catch (error) {
     // What ethers says of a failed request holds the whole URL, and in it the key of whoever asks.
@@ -134,15 +140,19 @@ async function hasRoot(
 async function findBlock(
   provider: JsonRpcProvider,
   chainId: bigint,
-  beacon: Beacon,
+  blockNumber: bigint,
 ): Promise<BlockFact | undefined> {
-  if (beacon.blockNumber > BigInt(Number.MAX_SAFE_INTEGER)) return undefined;
-  const block = await provider.getBlock(Number(beacon.blockNumber));
+  if (blockNumber > BigInt(Number.MAX_SAFE_INTEGER)) return undefined;
+  const block = await provider.getBlock(Number(blockNumber));
   if (block?.hash == null) return undefined;
   return {
     chainId,
-    blockNumber: beacon.blockNumber,
+    blockNumber,
     blockHash: getBytes(block.hash),
     blockTime: block.timestamp,
   };
+}
+
+function toTrusted({ chainId, blockNumber, blockHash }: BlockFact, finalBlock: number): TrustedBlock {
+  return { chainId, blockNumber, blockHash, final: blockNumber <= BigInt(finalBlock) };
 }

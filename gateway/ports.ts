@@ -296,7 +296,7 @@ export interface AnchorRecord {
   /** `lost`: it can never be in the chain any more, or was meant for another one; a newer checkpoint covers what it covered. A lost record does not change; a final one only if the chain breaks its own finality. */
   readonly state: 'submitted' | 'anchored' | 'final' | 'lost';
   readonly setback?: AnchorSetback;
-  /** Present while the transaction is in a block. */
+  /** Present while the transaction is in a block; the proof of its event is added to it as soon as it can be had. */
   readonly anchor?: Anchor;
   /** Present once the transaction has been in a block, a reverted one too. */
   readonly gasUsed?: bigint;
@@ -315,6 +315,8 @@ export interface AnchorStore {
   newest(state: 'submitted' | 'anchored' | 'final'): Promise<AnchorRecord | undefined>;
   /** The newest records in any state, newest first. */
   list(limit: number): Promise<AnchorRecord[]>;
+  /** Anchored and final records of this target whose anchor has no proof of its event, newest first. */
+  lackingProof(target: AnchorTarget, limit: number): Promise<AnchorRecord[]>;
   /** Gas used by all attempts that were in a block. */
   gasUsed(): Promise<bigint>;
 }

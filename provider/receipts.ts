@@ -6,6 +6,7 @@ import type { ReceiptsDelivery } from '../src/delivery.ts';
 import { hashLeaf } from '../src/merkle/hash.ts';
 import { verifyMany } from '../src/merkle/multiproof.ts';
 import { type Anchor, decodeAnchor } from '../src/receipt/anchor.ts';
+import { findEventProofFault } from '../src/receipt/event-proof.ts';
 import { ok, type Parsed, reject } from '../src/verdict.ts';
 import type { Inbox, VerifiedProof } from './inbox.ts';
 import type { Trust } from './judge.ts';
@@ -21,7 +22,7 @@ export interface ChainChecker {
   checkAnchor(anchor: Anchor): Promise<'anchored' | 'contradicted' | 'unknown'>;
 }
 
-/** Checks everything about a receipts delivery but the chain. */
+/** Checks everything about a receipts delivery but the chain; the proof of the anchor's event, when it has one, down to the block. */
 export function verifyReceipts(
   { checkpoint: note, entries, proof, anchor }: ReceiptsDelivery,
   { origin, logKey }: Trust,
@@ -35,6 +36,8 @@ export function verifyReceipts(
   if (anchor.size !== size || !equalBytes(anchor.root, root)) {
     return reject('wrong-anchor', 'the anchor is of another checkpoint');
   }
+  const fault = anchor.eventProof && findEventProofFault(anchor, anchor.eventProof);
+  if (fault !== undefined) return reject('wrong-anchor', fault.detail);
   return ok({ size, root, note, anchor, entries });
 }
 

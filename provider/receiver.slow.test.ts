@@ -1,5 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { decodeCbor } from '../src/cbor.ts';
 import { deliveryAad } from '../src/delivery.ts';
+import { decodeAnchor } from '../src/receipt/anchor.ts';
+import { inBlock } from '../src/receipt/testing/event-block.ts';
 import { createSigner } from '../src/signature.ts';
 import { generateProviderKeys } from './keys.ts';
 import { readInbox } from './readings.ts';
@@ -213,6 +216,16 @@ describe('receipts', () => {
     expect(bench.inbox.counts().proven).toBe(0);
   });
 
+  it('may carry the proof of the anchor’s event, which is checked and kept with it', async () => {
+    const { entries } = await enrolled();
+    await bench.deliver(gateway.statements(entries));
+    const good = await gateway.receipts(entries);
+    const anchor = inBlock(good.anchor);
+    expect(await bench.deliver({ ...good, anchor })).toMatchObject({ status: 200 });
+    const kept = bench.inbox.claimedAnchors().map((claimed) => decodeAnchor(decodeCbor(claimed.anchor)));
+    expect(kept).toEqual([{ kind: 'ok', value: anchor }]);
+  });
+
   it('that do not verify are answered 422, kept as evidence, and prove nothing', async () => {
     const { entries } = await enrolled();
     await bench.deliver(gateway.statements(entries));
@@ -229,13 +242,15 @@ describe('receipts', () => {
       ],
       [{ ...good, anchor: { ...good.anchor, size: 99 } }, 'wrong-anchor'],
       [{ ...good, anchor: { ...good.anchor, root: seed('z') } }, 'wrong-anchor'],
+      [{ ...good, anchor: { ...inBlock(good.anchor), blockHash: seed('block') } }, 'wrong-anchor'],
+      [{ ...good, anchor: inBlock(good.anchor, { logs: [] }) }, 'wrong-anchor'],
       [{ ...good, checkpoint: (await strange.receipts(entries)).checkpoint }, 'bad-checkpoint'],
       [{ ...good, checkpoint: 'nonsense' }, 'bad-checkpoint'],
     ] as const;
     for (const [delivery, code] of cases)
       expect(await bench.deliver(delivery)).toMatchObject({ status: 422, code });
     expect(readInbox(bench.inbox).map(({ proof }) => proof)).toEqual(['unproven', 'unproven']);
-    expect(bench.inbox.refusals().map(({ kind }) => kind)).toEqual(Array(6).fill('receipts'));
+    expect(bench.inbox.refusals().map(({ kind }) => kind)).toEqual(Array(8).fill('receipts'));
   });
 
   it('of a log that signs two roots of one size are a fork', async () => {

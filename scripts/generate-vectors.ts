@@ -5,6 +5,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import process from 'node:process';
 import { makeConnectTokenVectors } from './vectors/connect-token-vectors.ts';
+import { makeEventProofVectors } from './vectors/event-proof-vectors.ts';
 import { makeEventVectors } from './vectors/event-vectors.ts';
 import { formatSignatureVectors, makeSignatureVectors } from './vectors/signature-vectors.ts';
 import { makeVectors } from './vectors/statement-vectors.ts';
@@ -14,6 +15,7 @@ const FILES: Readonly<Record<string, () => Promise<string> | string>> = {
   'statements.json': async () => indented(await makeVectors()),
   'connect-tokens.json': async () => indented(await makeConnectTokenVectors()),
   'device-events.json': async () => indented(await makeEventVectors()),
+  'event-proofs.json': () => indented(makeEventProofVectors()),
   'signatures.json': () => formatSignatureVectors(makeSignatureVectors()),
 };
 

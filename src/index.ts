@@ -143,12 +143,15 @@ export {
   type AnswerCode,
   type AnswerData,
   type AnswerVerdict,
+  type BlockEvidence,
   type BlockMoment,
   QUESTIONS,
   type Question,
   type StatementRange,
+  type TimeInterval,
 } from './receipt/answer.ts';
 export { type ReceiptEnvelope, withAnchors, withTimestamp } from './receipt/envelope.ts';
+export { type EventProof, type EventProofFault, findEventProofFault } from './receipt/event-proof.ts';
 export {
   decodePack,
   decodePackReceipt,
@@ -174,6 +177,7 @@ export type {
   LogContract,
   MissingAnchor,
   Trust,
+  TrustedBlock,
   TrustedDeviceKey,
   TrustedLog,
 } from './receipt/trust.ts';

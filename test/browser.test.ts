@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { inBlock, trusting } from '../src/receipt/testing/event-block.ts';
 import { Ledger, makeDevice, makeStatement, trustIn } from '../src/receipt/testing/ledger.ts';
 import { findProgram } from './support/installed.ts';
 import {
@@ -25,7 +26,7 @@ const FLAGS = [
   ...['--disable-background-networking', '--disable-component-update', '--disable-sync'],
 ];
 
-/** Receipts of all three algorithms, sound and tampered with. */
+/** Receipts of all three algorithms, sound and tampered with, with and without the proof of their anchor's event. */
 async function makeCases(): Promise<Case[]> {
   const devices = [makeDevice(1, 'Ed25519'), makeDevice(2, 'ESP256'), makeDevice(3, 'ES256K')];
   const ledger = new Ledger(await Promise.all(devices.map((device) => makeStatement(device))));
@@ -36,6 +37,11 @@ async function makeCases(): Promise<Case[]> {
     const { facts } = ledger;
     cases.push({ receipt, trust, facts }, { receipt, trust, facts: undefined });
     cases.push({ receipt, trust: trustIn(), facts });
+    // With the proof of the event, and a block hash in place of what was looked up.
+    const anchor = inBlock(ledger.anchor);
+    const offline = await ledger.exportReceipt(index, [anchor]);
+    cases.push({ receipt: offline, trust, facts: undefined });
+    cases.push({ receipt: offline, trust, facts: { anchors: [], trustedBlocks: [trusting(anchor)] } });
     // A bit here and there: in the header, the claims, the payload, the signature, the path, the anchor.
     for (let at = 7; at < receipt.length; at += 31) {
       const tampered = Uint8Array.from(receipt);
@@ -78,7 +84,7 @@ describe.skipIf(executablePath === undefined)(`in a real browser${note}`, () => 
     const there = unpack(await ask('verifyReceipts', pack(cases)));
     expect(there).toEqual(here);
     const proven = here.flatMap(({ proven }, at) => (proven ? [cases[at]?.facts] : []));
-    expect(proven).toHaveLength(3);
+    expect(proven).toHaveLength(6);
   });
 
   it('judges every published vector as it is published', async () => {

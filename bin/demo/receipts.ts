@@ -1,7 +1,9 @@
 /** Exports one receipt, has it verified, then has altered copies verified: with the commands a patient and an insurer would use. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { connectChain } from '../../contracts/index.ts';
 import type { Answer, Question } from '../../src/receipt/answer.ts';
+import { chainQuestions } from '../../src/receipt/verify.ts';
 import type { Claims } from './claims.ts';
 import { mustRun, run } from './processes.ts';
 import type { Stage } from './stage.ts';
@@ -48,7 +50,7 @@ export async function demonstrateReceipts(
   );
   await mustRun(['receipt', 'trust', '--config', stage.config, '--out', trust]);
 
-  const genuine = await verify(stage, file, trust);
+  const genuine = await verify(file, trust, ['--rpc', stage.chain.url]);
   for (const { question, verdict, detail } of Object.values(genuine.answers))
     say(`  ${question.padEnd(12)} ${verdict.padEnd(8)} ${detail}`);
   const answered = Object.values(genuine.answers).filter(({ verdict }) => verdict === 'yes').length;
@@ -58,13 +60,14 @@ export async function demonstrateReceipts(
     `${answered} of ${Object.keys(genuine.answers).length} questions answered yes`,
   );
 
+  await demonstrateOffline(stage, file, trust, claims, say);
   say('Altered copies, each refused for its own reason:');
   const copies = tamperedCopies(Uint8Array.from(readFileSync(file)));
   await Promise.all(
     copies.map(async ({ name, what, bytes, mustFail }) => {
       const copy = join(stage.directory, `tampered-${name}.receipt.cbor`);
       writeFileSync(copy, bytes);
-      const { proven, answers } = await verify(stage, copy, trust);
+      const { proven, answers } = await verify(copy, trust, ['--rpc', stage.chain.url]);
       const answer = answers[mustFail];
       say(`  ${name.padEnd(10)} ${what}: ${answer.question} ${answer.verdict}, ${answer.detail}`);
       claims.claim(
@@ -93,7 +96,7 @@ async function demonstrateForeignKey(
   const swapped = { ...trust, deviceKeys: [{ ...foreign, device }] };
   const swappedFile = join(stage.directory, 'trust-with-another-key.json');
   writeFileSync(swappedFile, JSON.stringify(swapped));
-  const { proven, answers } = await verify(stage, file, swappedFile);
+  const { proven, answers } = await verify(file, swappedFile, ['--rpc', stage.chain.url]);
   const answer = answers['device-key'];
   say(`  ${'key'.padEnd(10)} another device's key: ${answer.question} ${answer.verdict}, ${answer.detail}`);
   claims.claim(
@@ -103,17 +106,26 @@ async function demonstrateForeignKey(
   );
 }
 
-async function verify(stage: Stage, file: string, trust: string): Promise<Verdicts> {
-  const { code, out, err } = await run([
-    'receipt',
-    'verify',
-    file,
-    '--trust',
-    trust,
-    '--rpc',
-    stage.chain.url,
-    '--json',
-  ]);
+/** The same receipt with the network out of reach, and the hash of one block, as anybody could look it up. */
+async function demonstrateOffline(
+  stage: Stage,
+  file: string,
+  trust: string,
+  claims: Claims,
+  say: (line: string) => void,
+): Promise<void> {
+  const questions = chainQuestions(Uint8Array.from(readFileSync(file)));
+  const number = questions.kind === 'ok' ? questions.value.anchors[0]?.blockNumber : undefined;
+  const provider = await connectChain(stage.chain.url);
+  const block = await provider.getBlock(Number(number)).finally(() => provider.destroy());
+  const { proven, answers } = await verify(file, trust, ['--block-hash', `${number}:${block?.hash}`]);
+  const { detail } = answers['not-after'];
+  say(`Offline, with nothing but the hash of block ${number}: ${answers.anchored.detail}; ${detail}`);
+  claims.claim('a block hash proves it offline', proven, `anchored: ${answers.anchored.code}`);
+}
+
+async function verify(file: string, trust: string, source: readonly string[]): Promise<Verdicts> {
+  const { code, out, err } = await run(['receipt', 'verify', file, '--trust', trust, ...source, '--json']);
   if (code !== 0 && code !== 1) throw new Error(`vitalseal receipt verify ended with ${code}: ${err}`);
   return JSON.parse(out) as Verdicts;
 }

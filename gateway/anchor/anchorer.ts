@@ -19,6 +19,7 @@ import type {
 import { BalanceWatch, type Funds } from './balance.ts';
 import type { Account, Chain } from './chain.ts';
 import { Backoff, isDue, untilDue } from './due.ts';
+import { EventProofs } from './event-proofs.ts';
 import { readMarket } from './fee-policy.ts';
 import { assertFreshNonce } from './nonce.ts';
 import { type ChainView, reconcile, sameTarget } from './reconcile.ts';
@@ -58,6 +59,7 @@ export class Anchorer implements AnchorEvents {
   readonly #options: AnchorerOptions;
   readonly #reporter: Reporter;
   readonly #backoff: Backoff;
+  readonly #proofs: EventProofs;
   readonly #listeners = new Set<(record: AnchorRecord) => void>();
   #running: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
@@ -75,6 +77,7 @@ export class Anchorer implements AnchorEvents {
     this.#parts = parts;
     this.#options = options;
     this.#reporter = new Reporter(parts.logger, parts.clock, parts.metrics);
+    this.#proofs = new EventProofs(parts, options.pollEveryMs);
     this.#backoff = new Backoff(options.pollEveryMs, Math.min(options.retryAtMostMs, options.anchorEveryMs));
     this.#balanceWatch = new BalanceWatch(parts, options);
   }
@@ -147,6 +150,7 @@ export class Anchorer implements AnchorEvents {
     this.#state = 'closed';
     clearTimeout(this.#timer);
     this.#stopListening?.();
+    this.#proofs.close();
     this.#parts.chain.close();
     await this.#running;
   }
@@ -204,10 +208,11 @@ export class Anchorer implements AnchorEvents {
     const [newest, final] = await Promise.all([chain.newestBlock(), chain.finalBlock()]);
     const view: ChainView = { newest, final };
     this.#view = view;
-    for (const change of await reconcile(chain, store, view)) {
-      this.#reporter.changed(change);
-      if (change.after.state === 'final') this.#tellFinal(change.after);
-    }
+    const changes = await reconcile(chain, store, view);
+    for (const change of changes) this.#reporter.changed(change);
+    // Before others hear that an anchor is final, so that what they make of it has the proof.
+    await this.#proofs.fetchNext();
+    for (const { after } of changes) if (after.state === 'final') this.#tellFinal(after);
     this.#publishBeacon(view);
     const account = await chain.account();
     await assertFreshNonce(chain, store, view, account);

@@ -5,6 +5,8 @@
  * sense): nothing is known then and the caller tries again later. Answers have been checked for form; that they
  * are true is only as sure as the nodes behind them.
  */
+import type { Anchor } from '../../src/receipt/anchor.ts';
+import type { EventProof } from '../../src/receipt/event-proof.ts';
 import type { AnchorTarget, GasFee } from '../ports.ts';
 import type { MemberStatus } from './quorum/member.ts';
 
@@ -139,6 +141,8 @@ interface ChainFacts {
   /** Whether the node knows the transaction at all, pending or mined. */
   knows(transactionHash: Uint8Array): Promise<boolean>;
   inclusion(transactionHash: Uint8Array): Promise<Inclusion | undefined>;
+  /** The proof of the anchor's event in its block, checked against the block's hash. Rejects when it cannot be had (now). */
+  eventProof(anchor: Anchor): Promise<EventProof>;
 
   /** Aborts every call under way (each rejects) and refuses new ones. */
   close(): void;

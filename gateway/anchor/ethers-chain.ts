@@ -1,6 +1,8 @@
 /** The chain as one node has it. Transactions and signatures are the work of ethers, the wire is rpc.ts. */
 import { getAddress } from 'ethers';
 import { hexToBytes } from '../../src/bytes.ts';
+import type { Anchor } from '../../src/receipt/anchor.ts';
+import type { EventProof } from '../../src/receipt/event-proof.ts';
 import { GatewayError } from '../errors.ts';
 import type { AnchorTarget } from '../ports.ts';
 import { readBlock, readHex, readInteger, readQuantity, readReceipt } from './answers.ts';
@@ -17,6 +19,7 @@ import type {
   SignedTransaction,
 } from './chain.ts';
 import { LogContract, revertName, toHex } from './ethers-contract.ts';
+import { BLOCK_ANSWER_MAX_BYTES, fetchEventProof } from './fetch-event-proof.ts';
 import { ChainNode } from './node.ts';
 import { readRefusal } from './refusals.ts';
 import { RpcError } from './rpc.ts';
@@ -53,6 +56,8 @@ export class EthersChain implements NodeView {
   readonly target: AnchorTarget;
   readonly sender: Uint8Array;
   readonly #node: ChainNode;
+  /** The same node, for answers as large as a block. */
+  readonly #blocks: ChainNode;
   readonly #log: LogContract;
   readonly #signer: TransactionSigner;
   readonly #finality: FinalityRule;
@@ -64,7 +69,9 @@ export class EthersChain implements NodeView {
     this.target = options.target;
     this.#signer = options.signer;
     this.#finality = options.finality;
-    this.#node = new ChainNode({ url: options.rpcUrl, timeoutMs: options.timeoutMs });
+    const { rpcUrl: url, timeoutMs } = options;
+    this.#node = new ChainNode({ url, timeoutMs });
+    this.#blocks = new ChainNode({ url, timeoutMs, maxAnswerBytes: BLOCK_ANSWER_MAX_BYTES });
     this.#log = new LogContract(options.target);
     this.sender = hexToBytes(options.signer.address.slice(2).toLowerCase());
   }
@@ -195,9 +202,14 @@ export class EthersChain implements NodeView {
     });
   }
 
+  eventProof(anchor: Anchor): Promise<EventProof> {
+    return fetchEventProof(this.#blocks, anchor);
+  }
+
   close(): void {
     this.#node.close();
     this.#signer.close?.();
+    this.#blocks.close();
   }
 
   /** `undefined` when the contract does not know the log. */

@@ -3,6 +3,8 @@
  * differently is taken so that one node cannot move it (docs/decisions/0017-quorum.md has the rule for each question).
  * With one node its word is the chain's.
  */
+import type { Anchor } from '../../src/receipt/anchor.ts';
+import type { EventProof } from '../../src/receipt/event-proof.ts';
 import { GatewayError } from '../errors.ts';
 import type { AnchorTarget } from '../ports.ts';
 import { agreedBlock, showBlock } from './agreed-block.ts';
@@ -208,6 +210,22 @@ export class QuorumChain implements Chain {
         differs: isOther,
       },
       alikeOrNothing(this.quorum),
+    );
+  }
+
+  /** The first that comes: a node has none to give but one that proves itself against the anchor's block. */
+  eventProof(anchor: Anchor): Promise<EventProof> {
+    return this.#nodes.poll<EventProof, EventProof>(
+      {
+        about: "the proof of an anchor's event",
+        ask: (node) => node.eventProof(anchor),
+        show: () => 'that there is one',
+      },
+      anyGood(
+        1,
+        () => true,
+        () => 'proof',
+      ),
     );
   }
 

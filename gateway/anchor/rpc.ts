@@ -4,7 +4,7 @@
  */
 import { GatewayError } from '../errors.ts';
 
-/** Far above any answer we ask for (a block header, a receipt of one event). */
+/** Far above nearly any answer we ask for (a block header, a receipt of one event). */
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 /** A node's error text goes into log lines; past this it is noise. */
 const MAX_DETAIL_CHARS = 200;
@@ -22,6 +22,8 @@ export interface RpcOptions {
   readonly url: string;
   /** From the first byte sent to the last received. */
   readonly timeoutMs: number;
+  /** 4 MiB unless the answers are larger by nature. */
+  readonly maxAnswerBytes?: number;
 }
 
 /** The node answered, and the answer was an error. `message` and `data` are text from outside. */
@@ -54,6 +56,7 @@ export class RpcClient {
   readonly #url: string;
   readonly #headers: Readonly<Record<string, string>>;
   readonly #timeoutMs: number;
+  readonly #maxAnswerBytes: number;
   readonly #closed = new AbortController();
   #nextId = 1;
   /** The address without credentials, path and query: hosted nodes keep their API keys there. */
@@ -67,6 +70,7 @@ export class RpcClient {
     url.password = '';
     this.#url = url.href;
     this.#timeoutMs = options.timeoutMs;
+    this.#maxAnswerBytes = options.maxAnswerBytes ?? MAX_ANSWER_BYTES;
   }
 
   /**
@@ -126,9 +130,9 @@ export class RpcClient {
     // attacker-controlled
     for (let part = await reader?.read(); part?.value !== undefined; part = await reader?.read()) {
       received += part.value.length;
-      if (received > MAX_ANSWER_BYTES) {
+      if (received > this.#maxAnswerBytes) {
         await reader?.cancel();
-        throw this.unreachable(`answered ${method} with more than ${MAX_ANSWER_BYTES} bytes`);
+        throw this.unreachable(`answered ${method} with more than ${this.#maxAnswerBytes} bytes`);
       }
       text += decoder.decode(part.value, { stream: true });
     }

@@ -117,9 +117,11 @@ describe('receipts', () => {
     await fillLog(bench.log, new FakeDevice('b'), 1);
     await bench.deliverer.deliverDue();
     expect(clinic.indices('receipts')).toEqual([]);
-    bench.anchors.finalize(checkpoint);
+    const { anchor } = bench.anchors.finalize(checkpoint);
     await bench.deliverer.deliverDue();
     expect(clinic.indices('receipts')).toEqual([0, 1, 2, 3]);
+    expect(anchor?.eventProof).toBeDefined();
+    expect(clinic.taken.at(-1)?.delivery).toMatchObject({ kind: 'receipts', anchor });
     bench.anchors.finalize(await bench.log.seal());
     await bench.deliverer.deliverDue();
     expect(clinic.indices('receipts')).toEqual([0, 1, 2, 3, 5, 6]);

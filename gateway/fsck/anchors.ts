@@ -2,11 +2,10 @@
 import { keccak_256 } from '@noble/hashes/sha3.js';
 import { bytesToHex, equalBytes } from '../../src/bytes.ts';
 import type { FsckContext } from './context.ts';
+import { eventProofFault, type ProvenRow } from './event-proof.ts';
 
-interface AnchorRow {
+interface AnchorRow extends ProvenRow {
   readonly tx_hash: Uint8Array;
-  readonly size: number;
-  readonly root: Uint8Array;
   readonly state: string;
   readonly raw: Uint8Array | null;
   readonly checkpoint: Uint8Array | null;
@@ -32,7 +31,8 @@ SELECT tx_hash, CASE
 FROM anchors WHERE what IS NOT NULL`;
 
 const WITH_CHECKPOINT = `
-SELECT a.tx_hash, a.size, a.root, a.state, a.raw, c.root AS "checkpoint"
+SELECT a.tx_hash, a.size, a.root, a.state, a.raw, a.contract, a.log_id, a.block_number, a.block_hash, a.block_time,
+  a.event_proof, c.root AS "checkpoint"
 FROM anchors a LEFT JOIN checkpoints c ON c.size = a.size ORDER BY a.rowid`;
 
 export async function checkAnchors({ db, checked, findings, pace }: FsckContext): Promise<void> {
@@ -51,6 +51,9 @@ export async function checkAnchors({ db, checked, findings, pace }: FsckContext)
     }
     if (row.raw !== null && !equalBytes(keccak_256(row.raw), row.tx_hash))
       findings.add('anchor-malformed', `${name} keeps a signed transaction that has another hash`);
+    const fault = row.event_proof === null ? undefined : eventProofFault(row, row.event_proof);
+    if (fault !== undefined)
+      findings.add('anchor-malformed', `${name} keeps a proof of its event that is none: ${fault}`);
   }
 }
 

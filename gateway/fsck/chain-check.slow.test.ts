@@ -147,12 +147,18 @@ describe('a store that says other than the chain', () => {
     {
       what: 'the block hash of a final anchor',
       damage: (db) => flip(db, 'anchors', 'block_hash', 'size = 32'),
-      expected: [['anchor-block-not-canonical', 'the final anchor 0x']],
+      expected: [
+        ['anchor-malformed', 'the header in the proof has another hash'],
+        ['anchor-block-not-canonical', 'the final anchor 0x'],
+      ],
     },
     {
       what: 'a block that is not there yet',
       damage: (db) => change(db, "UPDATE anchors SET block_number = '100000' WHERE size = 32"),
-      expected: [['anchor-block-not-canonical', 'is recorded in block 100000, which the node does not have']],
+      expected: [
+        ['anchor-malformed', 'the anchor’s block has another number'],
+        ['anchor-block-not-canonical', 'is recorded in block 100000, which the node does not have'],
+      ],
     },
     {
       what: 'another transaction',
@@ -168,6 +174,7 @@ describe('a store that says other than the chain', () => {
       },
       expected: [
         ['checkpoint-root-wrong', 'checkpoint 93'],
+        ['anchor-malformed', 'anchored another size of the log'],
         ['anchor-not-on-chain', 'of size 93 is not in the contract'],
         ['anchor-event-missing', 'of size 93 is not what its transaction did'],
       ],

@@ -16,7 +16,10 @@ describe('anchors and deliveries', () => {
     {
       what: 'the root of an anchor',
       damage: (db) => flip(db, 'anchors', 'root', "state = 'final'"),
-      expected: [['anchor-without-checkpoint', 'of size 608 has another root than the checkpoint']],
+      expected: [
+        ['anchor-without-checkpoint', 'of size 608 has another root than the checkpoint'],
+        ['anchor-malformed', 'anchored another root at this size'],
+      ],
     },
     {
       what: 'a signed transaction that is another',
@@ -25,8 +28,24 @@ describe('anchors and deliveries', () => {
     },
     {
       what: 'a block hash cut short',
-      damage: (db) => change(db, 'UPDATE anchors SET block_hash = zeroblob(31) WHERE size = 342'),
+      damage: (db) =>
+        change(db, 'UPDATE anchors SET block_hash = zeroblob(31), event_proof = NULL WHERE size = 342'),
       expected: [['anchor-malformed', 'the block hash of anchor 0x']],
+    },
+    {
+      what: 'a bit in the proof of an event',
+      damage: (db) => flip(db, 'anchors', 'event_proof', "state = 'final'"),
+      expected: [['anchor-malformed', 'keeps a proof of its event that is none']],
+    },
+    {
+      what: 'a proof of an event that cannot be read',
+      damage: (db) => change(db, "UPDATE anchors SET event_proof = x'ff' WHERE size = 342"),
+      expected: [['anchor-malformed', 'keeps a proof of its event that is none']],
+    },
+    {
+      what: 'the block time of an anchor',
+      damage: (db) => change(db, 'UPDATE anchors SET block_time = block_time + 1 WHERE size = 342'),
+      expected: [['anchor-malformed', 'the anchor’s block has another time than the anchor says']],
     },
     {
       what: 'a cursor past the end of the log',

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { hashLeaf } from '../../src/merkle/hash.ts';
 import { verifyInclusion } from '../../src/merkle/verify.ts';
+import type { Anchor } from '../../src/receipt/anchor.ts';
 import { decodeTransparentStatement } from '../../src/receipt/transparent-statement.ts';
 import { verifyReceipt } from '../../src/receipt/verify.ts';
 import { hashEntry } from '../../src/statement.ts';
@@ -131,6 +132,21 @@ describe('the state of a receipt', () => {
     const final = await make();
     expect([final.state, final.receipt.size]).toEqual(['final', first.size]);
     await expectProof(final);
+  });
+
+  test('a receipt asked for again has become final, and later has the proof of the event', async () => {
+    const checkpoint = await bench.log.sealer.seal(undefined);
+    const record = await note(checkpoint, 'anchored');
+    expect(await make()).toMatchObject({ state: 'anchored', receipt: { anchors: [record.anchor] } });
+    await anchors.save({ ...record, state: 'final' });
+    const final = await make();
+    expect([final.state, final.receipt.anchors]).toEqual(['final', [record.anchor]]);
+    const eventProof = { header: bytes(600, 1), transactionIndex: 3, nodes: [bytes(500, 2), bytes(400, 3)] };
+    const anchor = { ...(record.anchor as Anchor), eventProof };
+    await anchors.save({ ...record, state: 'final', anchor });
+    const proven = await make();
+    expect([proven.state, proven.receipt.anchors]).toEqual(['final', [anchor]]);
+    await expectProof(proven);
   });
 
   test('an attempt that was lost is cited by none', async () => {

@@ -19,6 +19,7 @@ export function splitAnchors(db: Db, thread: Pick<AnchorStore, 'save'>): AnchorS
     covering: (index) => here.covering(index),
     newest: (state) => here.newest(state),
     list: (limit) => here.list(limit),
+    lackingProof: (target, limit) => here.lackingProof(target, limit),
     gasUsed: () => here.gasUsed(),
   };
 }

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Anchor } from '../../src/receipt/anchor.ts';
 import { GatewayError } from '../errors.ts';
 import type { AnchorRecord } from '../ports.ts';
 import { ANCHORS_SCHEMA, SqliteAnchorStore } from './anchors.ts';
@@ -129,6 +130,45 @@ describe('SqliteAnchorStore', () => {
     expect((await store.newest('final'))?.size).toBe(10);
     expect((await store.newest('anchored'))?.size).toBe(30);
     expect(await store.newest('submitted')).toBeUndefined();
+  });
+
+  test('keeps the proof of an event with its anchor, and drops it with the anchor', async () => {
+    const record = makeRecord(1, 'final');
+    const eventProof = { header: bytes(600, 1), transactionIndex: 7, nodes: [bytes(532, 2), bytes(400, 3)] };
+    const proven = { ...record, anchor: { ...(record.anchor as Anchor), eventProof } };
+    await save(record, proven);
+    expect(await store.byTransaction(record.transactionHash)).toEqual(proven);
+    const { anchor: _, gasUsed: __, ...submitted } = makeRecord(1, 'submitted');
+    await save(submitted);
+    expect(await store.byTransaction(record.transactionHash)).toEqual(submitted);
+    await save(makeRecord(1, 'anchored'));
+    expect((await store.covering(0))?.anchor?.eventProof).toBeUndefined();
+  });
+
+  test('names the anchors of a log that lack their proof, newest first', async () => {
+    const eventProof = { header: bytes(600, 1), transactionIndex: 7, nodes: [bytes(400, 3)] };
+    const record = makeRecord(9, 'final', 90);
+    await save({ ...record, anchor: { ...(record.anchor as Anchor), eventProof } });
+    await save(makeRecord(1, 'final', 10), makeRecord(2, 'anchored', 20), makeRecord(3, 'submitted', 30));
+    await save(makeRecord(4, 'lost', 40));
+    const lacking = async (target = record.target, limit = 9) =>
+      (await store.lackingProof(target, limit)).map(({ size }) => size);
+    expect(await lacking()).toEqual([20, 10]);
+    expect(await lacking(record.target, 1)).toEqual([20]);
+    expect(await lacking({ ...record.target, chainId: 1n })).toEqual([]);
+    expect(await lacking({ ...record.target, contract: bytes(20, 9) })).toEqual([]);
+    expect(await lacking({ ...record.target, logId: bytes(32, 9) })).toEqual([]);
+  });
+
+  test('a proof that cannot be read is left out', async () => {
+    const record = makeRecord(1, 'final');
+    await save(record);
+    for (const wrong of ["x'ff'", "x'80'", "x'83410100814101'"]) {
+      db.exec(`UPDATE anchors SET event_proof = ${wrong}`);
+      const found = await store.byTransaction(record.transactionHash);
+      if (wrong !== "x'83410100814101'") expect(found).toEqual(record);
+      else expect(found?.anchor?.eventProof?.transactionIndex).toBe(0);
+    }
   });
 
   test('sums the gas of every attempt that was in a block', async () => {

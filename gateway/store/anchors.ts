@@ -1,7 +1,9 @@
 /** Rows of the anchorer: one for each transaction it ever signed. Age is row order: clocks jump. */
 import type { Statement as Query } from 'better-sqlite3';
+import { decodeCbor, encodeCbor } from '../../src/cbor.ts';
 import type { Anchor } from '../../src/receipt/anchor.ts';
-import type { AnchorRecord, AnchorSetback, AnchorStore } from '../ports.ts';
+import { eventProofFromCbor, eventProofToCbor } from '../../src/receipt/event-proof.ts';
+import type { AnchorRecord, AnchorSetback, AnchorStore, AnchorTarget } from '../ports.ts';
 import { type Db, storeError } from './database.ts';
 
 export const ANCHORS_SCHEMA = `
@@ -25,10 +27,14 @@ CREATE TABLE IF NOT EXISTS anchors (
   block_hash       BLOB,
   block_time       INTEGER,              -- s
   gas_used         INTEGER,
+  event_proof      BLOB,                 -- CBOR, as in the anchor of a receipt; null until the node has given it
   CHECK ((block_number IS NULL) = (block_hash IS NULL) AND (block_hash IS NULL) = (block_time IS NULL)),
-  CHECK (state NOT IN ('anchored', 'final') OR block_hash IS NOT NULL)
+  CHECK (state NOT IN ('anchored', 'final') OR block_hash IS NOT NULL),
+  CHECK (event_proof IS NULL OR block_hash IS NOT NULL)
 ) STRICT;
 CREATE INDEX IF NOT EXISTS anchors_by_state ON anchors (state, size);
+CREATE INDEX IF NOT EXISTS anchors_lacking_proof ON anchors (size)
+  WHERE state IN ('anchored', 'final') AND event_proof IS NULL;
 `;
 
 interface AnchorRow {
@@ -51,16 +57,17 @@ interface AnchorRow {
   readonly block_hash: Uint8Array | null;
   readonly block_time: number | null;
   readonly gas_used: number | null;
+  readonly event_proof: Uint8Array | null;
 }
 
 /** A record may change in what becomes of it, never in what it is: only these columns are ever overwritten. */
 const SAVE = `
 INSERT INTO anchors VALUES (@tx_hash, @size, @root, @chain_id, @contract, @log_id, @sender, @nonce, @max_fee,
   @max_priority_fee, @raw, @submitted_at, @submitted_block, @state, @setback, @block_number, @block_hash, @block_time,
-  @gas_used)
+  @gas_used, @event_proof)
 ON CONFLICT (tx_hash) DO UPDATE SET raw = excluded.raw, state = excluded.state, setback = excluded.setback,
   block_number = excluded.block_number, block_hash = excluded.block_hash, block_time = excluded.block_time,
-  gas_used = excluded.gas_used`;
+  gas_used = excluded.gas_used, event_proof = excluded.event_proof`;
 
 /** See AnchorStore in ports.ts. Failures of SQLite become GatewayErrors that say what to do. */
 export class SqliteAnchorStore implements AnchorStore {
@@ -98,6 +105,14 @@ export class SqliteAnchorStore implements AnchorStore {
 
   async list(limit: number): Promise<AnchorRecord[]> {
     return this.#many('ORDER BY rowid DESC LIMIT ?', limit);
+  }
+
+  async lackingProof(target: AnchorTarget, limit: number): Promise<AnchorRecord[]> {
+    return this.#many(
+      `WHERE state IN ('anchored', 'final') AND event_proof IS NULL AND chain_id = ? AND contract = ? AND log_id = ?
+       ORDER BY size DESC LIMIT ?`,
+      ...[String(target.chainId), target.contract, target.logId, limit],
+    );
   }
 
   async gasUsed(): Promise<bigint> {
@@ -151,6 +166,7 @@ function toRow(record: AnchorRecord): AnchorRow {
     block_hash: anchor?.blockHash ?? null,
     block_time: anchor?.blockTime ?? null,
     gas_used: record.gasUsed === undefined ? null : Number(record.gasUsed),
+    event_proof: anchor?.eventProof === undefined ? null : encodeCbor(eventProofToCbor(anchor.eventProof)),
   };
 }
 
@@ -190,5 +206,16 @@ function toAnchor(row: AnchorRow): Anchor | undefined {
     blockNumber: BigInt(row.block_number),
     blockHash: Uint8Array.from(row.block_hash),
     blockTime: row.block_time,
+    ...(row.event_proof === null ? {} : toEventProof(row.event_proof)),
   };
+}
+
+/** One that cannot be read is left out: receipts do without it, and fsck finds it. */
+function toEventProof(bytes: Uint8Array): Pick<Anchor, 'eventProof'> {
+  try {
+    const proof = eventProofFromCbor(decodeCbor(bytes));
+    return proof.kind === 'ok' ? { eventProof: proof.value } : {};
+  } catch {
+    return {};
+  }
 }

@@ -58,7 +58,7 @@ describe('anchors', () => {
         expect(decodeAnchor(new Map(map).set(label, value))).toMatchObject({ kind: 'reject' });
       }
     }
-    expect(decodeAnchor(new Map(map).set(10, 0))).toMatchObject({ detail: 'anchor has an unknown label' });
+    expect(decodeAnchor(new Map(map).set(11, 0))).toMatchObject({ detail: 'anchor has an unknown label' });
     for (const value of [null, 7, [], 'anchor', new Uint8Array(9)]) {
       expect(decodeAnchor(value)).toMatchObject({ kind: 'reject', code: 'malformed' });
     }

@@ -5,6 +5,7 @@
  */
 import type { CborMap, CborValue } from '../cbor.ts';
 import { ok, type Parsed, reject } from '../verdict.ts';
+import { type EventProof, eventProofFromCbor, eventProofToCbor } from './event-proof.ts';
 
 export interface Anchor {
   /** EIP-155 chain id, below 2^64. */
@@ -22,6 +23,8 @@ export interface Anchor {
   readonly blockHash: Uint8Array;
   /** Timestamp of the block, seconds since the Unix epoch. */
   readonly blockTime: number;
+  /** Shows the contract's event in that block, so that only the block's hash must be known; absent when the node could not give it, and at first. */
+  readonly eventProof?: EventProof;
 }
 
 const UINT64_LIMIT = 1n << 64n;
@@ -37,23 +40,28 @@ const FIELDS = {
   blockNumber: { label: 7, form: 'uint64' },
   blockHash: { label: 8, form: 32 },
   blockTime: { label: 9, form: 'safe' },
-} as const satisfies Record<keyof Anchor, { label: number; form: number | 'uint64' | 'safe' }>;
+} as const satisfies Record<
+  keyof Omit<Anchor, 'eventProof'>,
+  { label: number; form: number | 'uint64' | 'safe' }
+>;
+const EVENT_PROOF = 10;
 
 /**
- * The anchor as a CBOR map with the labels 1 to 9, in the order of the fields of `Anchor`.
+ * The anchor as a CBOR map with the labels 1 to 9, in the order of the fields of `Anchor`, and 10 when it has the proof of its event.
  * @throws RangeError naming the field when one is out of its range or has the wrong length.
  */
 export function encodeAnchor(anchor: Anchor): CborValue {
   const map = new Map<CborValue, CborValue>();
   for (const [name, { label, form }] of Object.entries(FIELDS)) {
-    const value = anchor[name as keyof Anchor];
+    const value = anchor[name as keyof typeof FIELDS];
     if (!hasForm(value, form)) throw new RangeError(`anchor.${name} is out of range`);
     map.set(label, value);
   }
+  if (anchor.eventProof !== undefined) map.set(EVENT_PROOF, eventProofToCbor(anchor.eventProof));
   return map;
 }
 
-/** Reads what `encodeAnchor` gives: all nine labels and no other, or `malformed`. */
+/** Reads what `encodeAnchor` gives: the nine labels, perhaps the tenth, and no other; or `malformed`. The proof is not checked. */
 export function decodeAnchor(value: CborValue): Parsed<Anchor> {
   // attacker-controlled
   if (!(value instanceof Map)) return reject('malformed', 'anchor is not a map');
@@ -65,8 +73,13 @@ export function decodeAnchor(value: CborValue): Parsed<Anchor> {
     if (!hasForm(normal, form)) return reject('malformed', `anchor.${name} is missing or out of range`);
     fields[name] = normal;
   }
-  if (map.size !== Object.keys(FIELDS).length) return reject('malformed', 'anchor has an unknown label');
-  return ok(fields as unknown as Anchor);
+  const anchor = fields as unknown as Anchor;
+  const hasProof = map.has(EVENT_PROOF);
+  if (map.size !== Object.keys(FIELDS).length + (hasProof ? 1 : 0))
+    return reject('malformed', 'anchor has an unknown label');
+  if (!hasProof) return ok(anchor);
+  const eventProof = eventProofFromCbor(map.get(EVENT_PROOF));
+  return eventProof.kind === 'reject' ? eventProof : ok({ ...anchor, eventProof: eventProof.value });
 }
 
 function toBigInt(value: number): bigint | undefined {

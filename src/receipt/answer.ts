@@ -65,6 +65,17 @@ export const ANSWER_CODES = {
   'anchor-of-another-contract': 'no',
   'anchor-contradicted': 'no',
   'anchor-missing': 'no',
+  // anchored, by the proof of the event in the file
+  'block-unvouched': 'unknown',
+  'header-unreadable': 'no',
+  'header-of-another-block': 'no',
+  'event-proof-broken': 'no',
+  'transaction-failed': 'no',
+  'event-missing': 'no',
+  'event-of-another-contract': 'no',
+  'event-of-another-log': 'no',
+  'event-of-another-size': 'no',
+  'event-of-another-root': 'no',
   // final and not-after
   final: 'yes',
   'not-final': 'no',
@@ -89,12 +100,30 @@ export type AnswerCode = keyof typeof ANSWER_CODES;
 /** `unknown`: what was handed in does not decide it. */
 export type AnswerVerdict = 'yes' | 'no' | 'unknown';
 
+/**
+ * How the verifier knows what a block says about a statement:
+ * - `beacon`: the statement names the hash of that block, and the verifier found the block on the chain.
+ * - `anchor-event`: the verifier found the anchor's event on the chain, in that block.
+ * - `event-proof`: the verifier trusts the hash of that block, and the receipt proves the event in it.
+ */
+export type BlockEvidence = 'beacon' | 'anchor-event' | 'event-proof';
+
 /** A moment that a block of a chain vouches for. */
 export interface BlockMoment {
   /** Seconds since the Unix epoch. */
   readonly time: number;
   readonly chainId: bigint;
   readonly blockNumber: bigint;
+  readonly by: BlockEvidence;
+}
+
+/**
+ * When a statement was made, as far as blocks prove it: after `notBefore`, and not after `notAfter`. An end that nothing proves is
+ * absent: open. The device's own clock is evidence for neither.
+ */
+export interface TimeInterval {
+  readonly notBefore?: BlockMoment;
+  readonly notAfter?: BlockMoment;
 }
 
 /** The statements of one device in a pack, ends included. */

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { flipBit } from '../merkle/testing/tree.ts';
+import { inBlock, trusting } from './testing/event-block.ts';
 import { Ledger, makeDevice, makeRun, trustIn } from './testing/ledger.ts';
 import { isProven, verifyPack, verifyReceipt } from './verify.ts';
 
@@ -21,6 +22,17 @@ test('no byte of a receipt or a pack can be changed and leave it proven', async 
     ];
     if (changed.some((verdicts) => verdicts && isProven(verdicts))) expect.fail(`bit ${bit}`);
   }
+});
+
+test('nor one of a receipt with the proof of its event, but for the transaction’s hash, which that does not prove', async () => {
+  const anchor = inBlock(LEDGER.anchor);
+  const facts = { anchors: [], trustedBlocks: [trusting(anchor)] };
+  const file = await LEDGER.exportReceipt(1, [anchor]);
+  const proven = Array.from(file.keys()).filter((byte) =>
+    isProven(verifyReceipt(flipBit(file, byte * 8 + (byte % 8)), TRUST, facts)),
+  );
+  const start = Buffer.from(file).indexOf(anchor.transactionHash);
+  expect(proven).toEqual(Array.from({ length: 32 }, (_, at) => start + at));
 });
 
 test('no cut or longer copy is well-formed', async () => {

@@ -64,6 +64,19 @@ export interface BlockFact {
   readonly blockTime: number;
 }
 
+/**
+ * The hash of a block of a chain, from any source the verifier trusts with it: a node of its own, a block explorer, a newspaper. Together with
+ * the proof of an anchor's event (event-proof.ts) it does what looking the event up does.
+ */
+export interface TrustedBlock {
+  readonly chainId: bigint;
+  readonly blockNumber: bigint;
+  /** 32 bytes. */
+  readonly blockHash: Uint8Array;
+  /** Whether the source says that the block will not be reorganised away. */
+  readonly final: boolean;
+}
+
 /** A size that a contract holds no root for, by a node that has the block the receipt names. */
 export type MissingAnchor = Pick<Anchor, 'chainId' | 'contract' | 'logId' | 'size'>;
 
@@ -72,4 +85,6 @@ export interface ChainFacts {
   readonly anchors: readonly AnchorFact[];
   readonly blocks?: readonly BlockFact[];
   readonly missing?: readonly MissingAnchor[];
+  /** At the height of an anchor's block; one that has another hash than the anchor says speaks against it. */
+  readonly trustedBlocks?: readonly TrustedBlock[];
 }

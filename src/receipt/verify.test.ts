@@ -64,11 +64,13 @@ describe('a good receipt', () => {
       time: BEACON_TIME,
       chainId: CHAIN_ID,
       blockNumber: 100n,
+      by: 'beacon',
     });
     expect(verdicts.answers['not-after'].data).toEqual({
       time: ANCHOR_TIME,
       chainId: CHAIN_ID,
       blockNumber: 150n,
+      by: 'anchor-event',
     });
     expect(verdicts.statement?.bytes).toEqual(LEDGER.statements[2]);
     expect(verdicts.index).toBe(2);

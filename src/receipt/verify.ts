@@ -9,7 +9,7 @@ import { rootFromInclusionProof } from '../merkle/verify.ts';
 import { type Beacon, hashEntry, type Statement } from '../statement.ts';
 import { ok, type Parsed } from '../verdict.ts';
 import type { Anchor } from './anchor.ts';
-import { type Answer, answer, type Question } from './answer.ts';
+import { type Answer, answer, type Question, type TimeInterval } from './answer.ts';
 import type { ReceiptEnvelope } from './envelope.ts';
 import { judgeAnchoring } from './judge/anchoring.ts';
 import { judgeBeacon } from './judge/beacon.ts';
@@ -53,12 +53,16 @@ export interface ReceiptVerdicts {
   readonly statement?: Statement;
   /** The leaf it claims to be. */
   readonly index?: number;
+  /** When it was made, as far as that is proven; open at both ends when nothing is. */
+  readonly interval: TimeInterval;
 }
 
 /** One statement of a pack. */
 export interface PackedVerdicts {
   readonly statement: Statement;
   readonly index: number;
+  /** When it was made, as far as that is proven. */
+  readonly interval: TimeInterval;
   readonly answers: Answers<StatementQuestion>;
 }
 
@@ -74,7 +78,7 @@ export interface ChainQuestions {
   /**
    * For each: on chain `chainId`, the `Anchored` event of `contract` for `logId` and `size`, the transaction and block it stands in,
    * and whether that block is final. Found: an `AnchorFact` from what the chain says. Not found, by a node that is past
-   * `blockNumber`: a `MissingAnchor`.
+   * `blockNumber`: a `MissingAnchor`. For one with an `eventProof` the hash of block `blockNumber` does as well: a `TrustedBlock`.
    */
   readonly anchors: readonly Anchor[];
   /** For each, on the chain the log anchors on: the block of that number. Found: a `BlockFact`. */
@@ -91,17 +95,19 @@ export function verifyReceipt(
 ): ReceiptVerdicts {
   const decoded = decodeTransparentStatement(bytes);
   if (decoded.kind === 'reject') {
-    return { kind: 'receipt', answers: undecoded(RECEIPT_QUESTIONS, decoded) };
+    return { kind: 'receipt', answers: undecoded(RECEIPT_QUESTIONS, decoded), interval: {} };
   }
   const { statement, receipt } = decoded.value;
   const root = rootFromInclusionProof({ ...receipt, leafHash: leafHashOf(statement) });
   const log = judgeLog(receipt, { size: receipt.size, root }, trust, chain);
+  const { origin, index } = receipt;
+  const { interval, answers: own } = judgeStatement(statement, trust, chain, log, { origin, index });
   const answers = {
     'well-formed': answer('well-formed', 'well-formed', 'a statement with its receipt'),
-    ...judgeStatement(statement, trust, chain, log, { origin: receipt.origin, index: receipt.index }),
+    ...own,
     ...log,
   };
-  return { kind: 'receipt', answers: inOrder(RECEIPT_QUESTIONS, answers), statement, index: receipt.index };
+  return { kind: 'receipt', answers: inOrder(RECEIPT_QUESTIONS, answers), statement, index, interval };
 }
 
 /** Verifies a `*.receipt-pack.cbor` file. */
@@ -115,12 +121,10 @@ export function verifyPack(bytes: Uint8Array, trust: Trust, chain: ChainFacts = 
   const leaves = packed.map(({ statement, index }) => ({ index, leafHash: leafHashOf(statement) }));
   const root = rootFromMultiproof({ leaves, size: receipt.size, proof: receipt.proof });
   const log = judgeLog(receipt, { size: receipt.size, root }, trust, chain);
-  const judged = packed.map((entry) => ({
-    ...entry,
-    answers: judgeStatement(entry.statement, trust, chain, log, {
-      origin: receipt.origin,
-      index: entry.index,
-    }),
+  const { origin } = receipt;
+  const judged = packed.map(({ statement, index }) => ({
+    ...{ statement, index },
+    ...judgeStatement(statement, trust, chain, log, { origin, index }),
   }));
   const areSigned = judged.every(({ answers }) => answers.signature.verdict === 'yes');
   const answers = {
@@ -192,17 +196,24 @@ function judgeStatement(
   chain: ChainFacts,
   log: Answers<LogQuestion>,
   place: NonNullable<Bounds['place']>,
-): Answers<StatementQuestion> {
+): Pick<PackedVerdicts, 'answers' | 'interval'> {
   const notBefore = judgeBeacon(statement.beacon, chain);
-  const earliest = notBefore.verdict === 'yes' ? notBefore.data?.time : undefined;
-  const latest = log['not-after'].verdict === 'yes' ? log['not-after'].data?.time : undefined;
+  const interval = intervalOf(notBefore, log['not-after']);
   const bounds: Bounds = {
-    ...(earliest !== undefined && { notBefore: earliest }),
-    ...(latest !== undefined && { notAfter: latest }),
+    ...(interval.notBefore && { notBefore: interval.notBefore.time }),
+    ...(interval.notAfter && { notAfter: interval.notAfter.time }),
     // A log that is not anchored could have been written anew, in any order.
     ...(log.included.verdict === 'yes' && log.anchored.verdict === 'yes' && { place }),
   };
-  return { ...judgeDeviceKey(statement, trust.deviceKeys, bounds), 'not-before': notBefore };
+  const answers = { ...judgeDeviceKey(statement, trust.deviceKeys, bounds), 'not-before': notBefore };
+  return { answers, interval };
+}
+
+function intervalOf(notBefore: Answer<'not-before'>, notAfter: Answer<'not-after'>): TimeInterval {
+  return {
+    ...(notBefore.verdict === 'yes' && notBefore.data && { notBefore: notBefore.data }),
+    ...(notAfter.verdict === 'yes' && notAfter.data && { notAfter: notAfter.data }),
+  };
 }
 
 /** The entry of a statement is the hash of its bytes, the leaf the hash of the entry (docs/protocol.md, "Log"). */

@@ -1,4 +1,6 @@
 /** A real chain with a hand in between: it can stop the caller at a step, and it checks the order of steps. */
+import type { Anchor } from '../../../src/receipt/anchor.ts';
+import type { EventProof } from '../../../src/receipt/event-proof.ts';
 import type { AnchorStore, AnchorTarget } from '../../ports.ts';
 import type {
   Account,
@@ -102,6 +104,9 @@ export class FaultChain implements Chain {
   }
   knows(transactionHash: Uint8Array): Promise<boolean> {
     return this.#inner.knows(transactionHash);
+  }
+  eventProof(anchor: Anchor): Promise<EventProof> {
+    return this.#inner.eventProof(anchor);
   }
   close(): void {
     this.#inner.close();

@@ -6,6 +6,7 @@ import { type LogStatement, signLogStatement } from '../../../src/log-statement.
 import { Frontier } from '../../../src/merkle/frontier.ts';
 import { hashLeaf } from '../../../src/merkle/hash.ts';
 import { proveMany } from '../../../src/merkle/multiproof.ts';
+import { inBlock } from '../../../src/receipt/testing/event-block.ts';
 import { createSigner, type Signer } from '../../../src/signature.ts';
 import { hashEntry, signStatement } from '../../../src/statement.ts';
 import type { Checkpoint, LogEntry } from '../../ports.ts';
@@ -118,7 +119,7 @@ export class FakeAnchors implements DeliveryAnchors {
     const record: FinalAnchor = {
       size,
       transactionHash,
-      anchor: {
+      anchor: inBlock({
         chainId: 31_337n,
         contract: seed('contract').slice(0, 20),
         logId: seed('log id'),
@@ -128,7 +129,7 @@ export class FakeAnchors implements DeliveryAnchors {
         blockNumber: BigInt(size),
         blockHash: seed(`block ${size}`),
         blockTime: START / 1000,
-      },
+      }),
     };
     this.#records.push(record);
     for (const listener of this.#listeners) listener();

@@ -1,6 +1,7 @@
 /** A store with something of everything in it: the ground that the damage tests stand on. */
 import { bytesToHex } from '../../../src/bytes.ts';
 import { keyId } from '../../../src/cose/key.ts';
+import { inBlock } from '../../../src/receipt/testing/event-block.ts';
 import { createSigner } from '../../../src/signature.ts';
 import type { GatewayConfig } from '../../config-schema.ts';
 import type { AnchorRecord, Batch, Checkpoint } from '../../ports.ts';
@@ -123,7 +124,10 @@ export function anchorOf(checkpoint: Checkpoint, state: 'anchored' | 'final'): A
     submittedBlock: 6n,
     state,
     gasUsed: 80_000n,
-    anchor: { ...target, size, root, transactionHash, blockNumber: 7n, blockHash, blockTime: 1_767_000_000 },
+    anchor: inBlock({
+      ...{ ...target, size, root, transactionHash, blockHash },
+      ...{ blockNumber: 7n, blockTime: 1_767_000_000 },
+    }),
   };
 }
 

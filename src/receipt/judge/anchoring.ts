@@ -1,7 +1,8 @@
 /** Whether the state of the log stands on a chain, for good, and since when. */
 import { equalBytes } from '../../bytes.ts';
 import type { Anchor } from '../anchor.ts';
-import { ANSWER_CODES, type Answer, type AnswerCode, answer } from '../answer.ts';
+import { ANSWER_CODES, type Answer, type AnswerCode, answer, type BlockEvidence } from '../answer.ts';
+import { findEventProofFault } from '../event-proof.ts';
 import type { AnchorFact, ChainFacts, LogContract } from '../trust.ts';
 
 /** A state of a log; `root` is what a proof leads to, `undefined` when it leads nowhere. */
@@ -17,18 +18,24 @@ export interface AnchoringAnswers {
 }
 
 interface Judged {
-  readonly anchor: Anchor;
   readonly code: AnswerCode;
   readonly detail: string;
-  readonly fact?: AnchorFact;
+  readonly known?: Known;
+}
+
+/** An anchor that stands on a chain, and how that is known. */
+interface Known {
+  readonly fact: AnchorFact;
+  readonly by: BlockEvidence;
 }
 
 /**
  * Answers `anchored`, `final` and `not-after`.
  *
- * An anchor is for exactly the state (size, root) the proof leads to. It counts when a fact agrees with every field of it; what it says
- * itself counts for nothing. One that a fact contradicts makes the answer no, whatever the others say; one in a contract that is not
- * the log's is left aside unless there is no other.
+ * An anchor is for exactly the state (size, root) the proof leads to. It counts when a fact agrees with every field of it, or when it
+ * carries the proof of its event and the verifier trusts the hash of that block; what it says itself counts for nothing. One that a fact or a
+ * trusted block contradicts, or whose proof is wrong, makes the answer no, whatever else speaks for it; one in a contract that is not the
+ * log's is left aside unless there is no other.
  *
  * @param contracts where the log anchors; empty when the verifier does not know.
  */
@@ -39,8 +46,8 @@ export function judgeAnchoring(
   chain: ChainFacts,
 ): AnchoringAnswers {
   const judged = anchors.map((anchor) => judgeAnchor(anchor, state, contracts, chain));
-  const facts = judged.flatMap(({ fact }) => fact ?? []);
-  const anchored = judgeAll(judged, facts);
+  const known = judged.flatMap((item) => item.known ?? []);
+  const anchored = judgeAll(judged, known);
   // In a contract nobody vouches for, the time of the block counts all the same; that history was only added to does not.
   if (anchored.code !== 'anchored' && anchored.code !== 'anchored-anywhere') {
     const detail = 'nothing shows this state of the log on a chain';
@@ -50,10 +57,10 @@ export function judgeAnchoring(
       'not-after': answer('not-after', 'not-anchored', detail),
     };
   }
-  return { anchored, ...judgeFinality(facts) };
+  return { anchored, ...judgeFinality(known) };
 }
 
-function judgeAll(judged: readonly Judged[], facts: readonly AnchorFact[]): Answer<'anchored'> {
+function judgeAll(judged: readonly Judged[], known: readonly Known[]): Answer<'anchored'> {
   const own = judged.filter(({ code }) => code !== 'anchor-of-another-contract');
   const considered = own.length > 0 ? own : judged;
   const decisive =
@@ -61,7 +68,7 @@ function judgeAll(judged: readonly Judged[], facts: readonly AnchorFact[]): Answ
     considered.find(({ code }) => ANSWER_CODES[code] === 'yes') ??
     considered[0];
   if (decisive === undefined) return answer('anchored', 'no-anchor', 'the receipt names no anchor');
-  return answer('anchored', decisive.code, decisive.detail, { anchors: facts });
+  return answer('anchored', decisive.code, decisive.detail, { anchors: known.map(({ fact }) => fact) });
 }
 
 function judgeAnchor(
@@ -73,60 +80,79 @@ function judgeAnchor(
   const { size, root } = state;
   if (root === undefined || anchor.size !== size || !equalBytes(anchor.root, root)) {
     const detail = 'the anchor is for another state of the log than the proof leads to';
-    return { anchor, code: 'anchor-of-another-state', detail };
+    return { code: 'anchor-of-another-state', detail };
   }
   if (contracts.length > 0 && !contracts.some((contract) => isIn(anchor, contract))) {
     const detail = 'the anchor is in a contract that is not this log’s';
-    return { anchor, code: 'anchor-of-another-contract', detail };
+    return { code: 'anchor-of-another-contract', detail };
   }
-  return compareWithChain(anchor, contracts.length > 0, chain);
+  const known = lookAt(anchor, chain);
+  return 'code' in known ? known : describeKnown(known, contracts.length > 0);
 }
 
-function compareWithChain(anchor: Anchor, isPinned: boolean, chain: ChainFacts): Judged {
+/** What the verifier knows of an anchor, or why it does not count. What speaks against it comes first. */
+function lookAt(anchor: Anchor, chain: ChainFacts): Known | Judged {
+  const { chainId, blockNumber, eventProof } = anchor;
+  const fault = eventProof && findEventProofFault(anchor, eventProof);
+  if (fault !== undefined) return fault;
+  const trusted = (chain.trustedBlocks ?? []).filter(
+    (block) => block.chainId === chainId && block.blockNumber === blockNumber,
+  );
+  if (trusted.some((block) => !equalBytes(block.blockHash, anchor.blockHash))) {
+    const detail = `block ${blockNumber} of chain ${chainId} has another hash than the anchor says`;
+    return { code: 'anchor-contradicted', detail };
+  }
+  const isFinal = trusted.some((block) => block.final);
   const facts = chain.anchors.filter((fact) => isSameSlot(fact, anchor));
   const fact = facts.find((candidate) => differingField(candidate, anchor) === undefined);
-  if (fact !== undefined) {
-    return isPinned
-      ? {
-          anchor,
-          fact,
-          code: 'anchored',
-          detail: `in block ${anchor.blockNumber} of chain ${anchor.chainId}`,
-        }
-      : {
-          anchor,
-          fact,
-          code: 'anchored-anywhere',
-          detail: `in block ${anchor.blockNumber} of chain ${anchor.chainId}, in a contract not known to be the log’s: whether it refuses other histories is open`,
-        };
-  }
+  if (fact !== undefined) return { fact: { ...fact, final: fact.final || isFinal }, by: 'anchor-event' };
   const [other] = facts;
   if (other !== undefined) {
     const detail = `the chain has another ${differingField(other, anchor)} for this anchor`;
-    return { anchor, code: 'anchor-contradicted', detail };
+    return { code: 'anchor-contradicted', detail };
   }
   if (chain.missing?.some((missing) => isSameSlot(missing, anchor))) {
     const detail = 'the contract holds no root for this size';
-    return { anchor, code: 'anchor-missing', detail };
+    return { code: 'anchor-missing', detail };
   }
-  return { anchor, code: 'anchor-unchecked', detail: 'the anchor was not looked up on its chain' };
+  if (eventProof === undefined) {
+    return { code: 'anchor-unchecked', detail: 'the anchor was not looked up on its chain' };
+  }
+  if (trusted.length === 0) {
+    const detail = `the receipt proves the event in block ${blockNumber} of chain ${chainId}; whether the chain has this block is not known here`;
+    return { code: 'block-unvouched', detail };
+  }
+  const { eventProof: _, ...claimed } = anchor;
+  return { fact: { ...claimed, final: isFinal }, by: 'event-proof' };
 }
 
-function judgeFinality(facts: readonly AnchorFact[]): Pick<AnchoringAnswers, 'final' | 'not-after'> {
-  const earliest = facts.filter((fact) => fact.final).sort((a, b) => a.blockTime - b.blockTime)[0];
+function describeKnown(known: Known, isPinned: boolean): Judged {
+  const { blockNumber, chainId } = known.fact;
+  const how = known.by === 'event-proof' ? ', as the proof in the receipt shows' : '';
+  const where = `in block ${blockNumber} of chain ${chainId}${how}`;
+  if (isPinned) return { known, code: 'anchored', detail: where };
+  const detail = `${where}, in a contract not known to be the log’s: whether it refuses other histories is open`;
+  return { known, code: 'anchored-anywhere', detail };
+}
+
+function judgeFinality(known: readonly Known[]): Pick<AnchoringAnswers, 'final' | 'not-after'> {
+  const final = known.filter(({ fact }) => fact.final);
+  const earliest = final.sort((a, b) => a.fact.blockTime - b.fact.blockTime)[0];
   if (earliest === undefined) {
     return {
       final: answer('final', 'not-final', 'the block of the anchor is not final yet'),
       'not-after': answer('not-after', 'block-not-final', 'the block of the anchor may still be replaced'),
     };
   }
-  const { blockTime: time, chainId, blockNumber } = earliest;
+  const { by, fact } = earliest;
+  const { blockTime: time, chainId, blockNumber } = fact;
   return {
     final: answer('final', 'final', `block ${blockNumber} of chain ${chainId} is final`),
     'not-after': answer('not-after', 'block-time', `it existed when block ${blockNumber} was made`, {
       time,
       chainId,
       blockNumber,
+      by,
     }),
   };
 }

@@ -23,7 +23,7 @@ export function judgeBeacon(beacon: Beacon | undefined, chain: ChainFacts): Answ
   if (found !== undefined) {
     const { blockTime: time, chainId } = found;
     const detail = `made after block ${blockNumber} of chain ${chainId}`;
-    return answer('not-before', 'beacon-on-chain', detail, { time, chainId, blockNumber });
+    return answer('not-before', 'beacon-on-chain', detail, { time, chainId, blockNumber, by: 'beacon' });
   }
   return sameNumber.length > 0
     ? answer('not-before', 'beacon-not-on-chain', `block ${blockNumber} has another hash`)

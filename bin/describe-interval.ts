@@ -1,0 +1,33 @@
+/** When a statement was made, in words: what blocks prove, and how that is known. */
+import type { BlockEvidence, BlockMoment, TimeInterval } from '../src/receipt/answer.ts';
+
+const EVIDENCE: Readonly<Record<BlockEvidence, string>> = {
+  beacon: 'the statement names its hash',
+  'anchor-event': 'its anchor was found in it',
+  'event-proof': 'its anchor stands in it by the proof in the file',
+};
+
+/** Both ends with what they rest on. The device's clock is evidence for neither, so an end without a block is open. */
+export function describeInterval({ notBefore, notAfter }: TimeInterval): string {
+  return `not before ${describeEnd(notBefore)}; not after ${describeEnd(notAfter)}`;
+}
+
+/** Both ends, for a line among many. */
+export function formatInterval({ notBefore, notAfter }: TimeInterval): string {
+  return `${formatEnd(notBefore)} to ${formatEnd(notAfter)}`;
+}
+
+function describeEnd(end: BlockMoment | undefined): string {
+  if (end === undefined) return 'open';
+  return `${formatEnd(end)} (block ${end.blockNumber} of chain ${end.chainId}: ${EVIDENCE[end.by]})`;
+}
+
+function formatEnd(end: BlockMoment | undefined): string {
+  return end === undefined ? 'open' : formatTime(end.time);
+}
+
+/** Seconds since the Unix epoch. A moment outside what ECMAScript can write is told in seconds. */
+export function formatTime(seconds: number): string {
+  const time = new Date(seconds * 1000);
+  return Number.isNaN(time.getTime()) ? `${seconds} s` : time.toISOString();
+}
