@@ -5,10 +5,10 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { runProgram } from '../../../test/support/command.ts';
 import { missingNote } from '../../../test/support/installed.ts';
 import { Mosquitto } from '../../../test/support/mosquitto.ts';
+import { CertificateAuthority } from '../../testing/certificates.ts';
 import type { TestFolder } from '../../testing/folder.ts';
 import { Wearable } from '../../testing/wearable.ts';
 import type { Credentials } from './broker-connection.ts';
-import { makeCertificates } from './testing/certificates.ts';
 import { eventually, MosquittoScene, makeReadableFolder, topicOf } from './testing/mosquitto-scene.ts';
 
 const note = missingNote(['mosquitto']);
@@ -72,22 +72,24 @@ describe.skipIf(secureNote !== '')(`a mosquitto with TLS, certificates and passw
   const credentials = (): Credentials => ({
     username: 'gateway',
     password: Buffer.from(password),
-    ca: readFileSync(file('ca.crt')),
-    cert: readFileSync(file('gateway.crt')),
+    ca: readFileSync(file('ca.pem')),
+    cert: readFileSync(file('gateway.pem')),
     key: readFileSync(file('gateway.key')),
   });
 
   beforeEach(async () => {
     folder = makeReadableFolder();
     password = 'secret';
-    await makeCertificates(folder.path);
+    const authority = new CertificateAuthority(folder.path, 'ca');
+    new CertificateAuthority(folder.path, 'other');
+    for (const name of ['broker', 'gateway']) authority.issue(name, ['IP:127.0.0.1', 'DNS:localhost']);
     await runProgram('mosquitto_passwd', ['-b', '-c', file('passwords'), 'gateway', 'secret']);
     await runProgram('mosquitto_passwd', ['-b', file('passwords'), 'device', 'secret']);
     writeFileSync(
       file('acl'),
       'user gateway\ntopic read wearables/+/statements\ntopic write wearables/+/acks\n\nuser device\ntopic readwrite #\n',
     );
-    const settings = { cafile: 'ca.crt', certfile: 'broker.crt', keyfile: 'broker.key', acl_file: 'acl' };
+    const settings = { cafile: 'ca.pem', certfile: 'broker.pem', keyfile: 'broker.key', acl_file: 'acl' };
     scene.mosquitto = await Mosquitto.start([
       'require_certificate true',
       'allow_anonymous false',
@@ -135,7 +137,7 @@ describe.skipIf(secureNote !== '')(`a mosquitto with TLS, certificates and passw
   test.each([
     [
       'with an authority that did not vouch for the broker',
-      { ca: 'other.crt' },
+      { ca: 'other.pem' },
       /self-signed|unable to (get|verify)|signature/,
     ],
     [
