@@ -50,8 +50,8 @@ export function fuzzEventProofs({ runs, seed, say }: FuzzOptions): EventProofCou
     const random = new SeededRandom(seed + i);
     const start = performance.now();
     try {
-      if (random.chance(4)) checkFile(random, files, good, counts);
-      else if (random.chance(2)) checkProof(random, good, counts);
+      if (random.chance(1 / 4)) checkFile(random, files, good, counts);
+      else if (random.chance(1 / 2)) checkProof(random, good, counts);
       else checkItem(random, good, counts);
       if (performance.now() - start > CASE_MAX_MS) throw new Error(`a case took over ${CASE_MAX_MS} ms`);
     } catch (error) {
