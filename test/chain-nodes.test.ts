@@ -1,8 +1,8 @@
 /** A served gateway whose RPC nodes go wrong one after the other: it takes every reading, and anchors while a quorum is well. */
 import { afterEach, expect, it } from 'vitest';
 import { type Anvil, startAnvil } from '../contracts/index.ts';
+import { type Hand, honest, NodeProxy } from '../contracts/testing/node-proxy.ts';
 import { LIES, TROUBLES } from '../gateway/anchor/testing/lies.ts';
-import { type Hand, honest, NodeProxy } from '../gateway/anchor/testing/node-proxy.ts';
 import { createSigner } from '../src/signature.ts';
 import { endPrograms, mustRun } from './support/command.ts';
 import { Sender } from './support/sender.ts';

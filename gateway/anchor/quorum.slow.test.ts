@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
+import { type Hand, honest, NodeProxy } from '../../contracts/testing/node-proxy.ts';
 import { bytesToHex } from '../../src/bytes.ts';
 import { behind, LIES, TROUBLES } from './testing/lies.ts';
-import { type Hand, honest, NodeProxy } from './testing/node-proxy.ts';
 import { BLOCKS_TO_FINAL, CADENCE_MS, type Life, Scene, said } from './testing/scene.ts';
 
 const GWEI = 1_000_000_000n;

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
+import { type Hand, honest, NodeProxy } from '../../contracts/testing/node-proxy.ts';
 import { LIES, TROUBLES } from '../anchor/testing/lies.ts';
-import { type Hand, honest, NodeProxy } from '../anchor/testing/node-proxy.ts';
 import type { GatewayConfig } from '../config-schema.ts';
 import { checkStore } from './check-store.ts';
 import { AnchoredScene } from './testing/anchored.ts';

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Interface, Transaction } from 'ethers';
 import { READING_LOG_ABI } from '../../../contracts/index.ts';
-import type { Hand, Odd } from './node-proxy.ts';
+import type { Hand, Odd } from '../../../contracts/testing/node-proxy.ts';
 
 const ABI = new Interface(READING_LOG_ABI);
 const HEAD = ABI.getFunction('head')?.selector ?? '';
