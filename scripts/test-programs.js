@@ -33,6 +33,16 @@ const PROGRAMS = [
     group: 'power cuts and read-only turns of a real file system',
   },
   { program: 'faketime', debian: 'faketime', group: 'jumps of the gateway’s clock' },
+  {
+    program: 'go',
+    debian: 'golang-go',
+    group: 'the log followed by the libraries of Go’s checksum database',
+  },
+  {
+    program: '/usr/share/gocode/src/golang.org/x/mod/sumdb/tlog/tlog.go',
+    debian: 'golang-golang-x-mod-dev',
+    group: 'the log followed by the libraries of Go’s checksum database',
+  },
   { program: 'chromium', debian: 'chromium', group: 'src in a real browser' },
 ];
 const FOLDERS = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/bin'];
