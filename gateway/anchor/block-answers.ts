@@ -8,8 +8,9 @@ import { encodeRlp, rlpInteger } from '../../src/evm/rlp.ts';
 import { encodeTransactionReceipt } from '../../src/evm/transaction-receipt.ts';
 import { AnswerError, readBytes, readHex, readInteger, readQuantity } from './answers.ts';
 import { isObject } from './rpc.ts';
+import { hashedExtraData } from './sealed-header.ts';
 
-/** A block, with its header as hashed. */
+/** A block, with its header as hashed: on some chains without the seals of the validators. */
 export interface RawBlock {
   readonly header: Uint8Array;
   /** Hashes of its transactions in order, lower-case 0x hex. */
@@ -42,6 +43,7 @@ const FIRST_FIELDS: readonly (readonly [name: string, form: Form])[] = [
   ['mixHash', 32],
   ['nonce', 8],
 ];
+const EXTRA_DATA = FIRST_FIELDS.findIndex(([name]) => name === 'extraData');
 /** What forks have added, in order (EIP-1559, 4895, 4844, 4788, 7685, 7928, 7843). The first that is not there ends the header. */
 const LATER_FIELDS: typeof FIRST_FIELDS = [
   ['baseFeePerGas', 'quantity'],
@@ -63,10 +65,12 @@ const DEPOSIT_TYPE = 0x7e;
 export function readRawBlock(answer: unknown, blockHash: Uint8Array): RawBlock {
   if (!isObject(answer)) throw new AnswerError('it has no such block');
   const present = LATER_FIELDS.findIndex(([name]) => answer[name] == null);
-  const fields = [...FIRST_FIELDS, ...LATER_FIELDS.slice(0, present === -1 ? LATER_FIELDS.length : present)];
-  const header = encodeRlp(fields.map(([name, form]) => readField(answer[name], form, name)));
-  if (!equalBytes(keccak_256(header), blockHash))
-    throw new AnswerError('the header it gives does not have the hash of the block');
+  const names = [...FIRST_FIELDS, ...LATER_FIELDS.slice(0, present === -1 ? LATER_FIELDS.length : present)];
+  const fields = names.map(([name, form]) => readField(answer[name], form, name));
+  const header = hashedExtraData(fields[EXTRA_DATA] as Uint8Array)
+    .map((extraData) => encodeRlp(fields.with(EXTRA_DATA, extraData)))
+    .find((bytes) => equalBytes(keccak_256(bytes), blockHash));
+  if (header === undefined) throw new AnswerError('the header it gives does not have the hash of the block');
   const { transactions } = answer;
   if (!Array.isArray(transactions)) throw new AnswerError('the transactions are no list');
   return { header, transactions: transactions.map((hash) => readHex(hash, 'a transaction hash')) };
