@@ -45,7 +45,7 @@ export interface EthersChainOptions {
   readonly timeoutMs: number;
 }
 
-/** A node that asks for more than this for one anchor (82,000 measured) is wrong; layer-2 surcharges fit below. */
+/** A node that asks for more than this for one anchor (83,600 measured) is wrong; layer-2 surcharges fit below. */
 const MAX_GAS = 10_000_000n;
 
 /** 1 gwei, for nodes that give no advice; the usual tip of a quiet main network. */
