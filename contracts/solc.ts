@@ -52,16 +52,22 @@ interface SolcContract {
  * @throws Error with the compiler's messages on any error or warning: the sources compile clean or not at all.
  */
 export function compileReadingLog(settings: object = COMPILER_SETTINGS): CompiledContract {
+  return compileContract('ReadingLog', CONTRACT_SOURCES, settings);
+}
+
+/** The contract of this name in the last of `files`, which lie in this folder; as strict as `compileReadingLog`. */
+export function compileContract(
+  name: string,
+  files: readonly string[],
+  settings: object = COMPILER_SETTINGS,
+): CompiledContract {
   const sources = Object.fromEntries(
-    CONTRACT_SOURCES.map((name) => [
-      name,
-      { content: readFileSync(join(import.meta.dirname, name), 'utf8') },
-    ]),
+    files.map((file) => [file, { content: readFileSync(join(import.meta.dirname, file), 'utf8') }]),
   );
   const outputSelection = { '*': { '*': ['abi', 'evm.bytecode.object', 'evm.deployedBytecode.object'] } };
   const input = { language: 'Solidity', sources, settings: { ...settings, outputSelection } };
   const output = JSON.parse(solc.compile(JSON.stringify(input))) as SolcOutput;
-  const contract = output.contracts?.['ReadingLog.sol']?.['ReadingLog'];
+  const contract = output.contracts?.[files.at(-1) ?? '']?.[name];
   if (output.errors !== undefined || contract === undefined) {
     const messages = (output.errors ?? []).map((error) => error.formattedMessage);
     throw new Error(`solc refused the contracts:\n${messages.join('\n')}`);

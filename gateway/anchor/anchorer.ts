@@ -18,6 +18,7 @@ import type {
 } from '../ports.ts';
 import { BalanceWatch, type Funds } from './balance.ts';
 import type { Account, Chain } from './chain.ts';
+import { nextDataFee } from './data-fee.ts';
 import { Backoff, isDue, untilDue } from './due.ts';
 import { EventProofs } from './event-proofs.ts';
 import { readMarket } from './fee-policy.ts';
@@ -217,10 +218,14 @@ export class Anchorer implements AnchorEvents {
     const account = await chain.account();
     await assertFreshNonce(chain, store, view, account);
     this.#account = account;
-    const market = await readMarket(chain, this.#options.transactions, newest);
-    this.#funds = await this.#balanceWatch.look(account.balance, market);
+    const { transactions, feeCeiling } = this.#options;
+    const [market, dataFee] = await Promise.all([
+      readMarket(chain, transactions, newest),
+      nextDataFee(chain, feeCeiling, this.#sealedSize ?? 0),
+    ]);
+    this.#funds = await this.#balanceWatch.look(account.balance, market, dataFee);
     this.#reporter.looked(view, account, this.#funds);
-    const outcome = await submitNewest(this.#parts, this.#options, { view, account, market });
+    const outcome = await submitNewest(this.#parts, this.#options, { view, account, market, dataFee });
     this.#reporter.submitted(outcome);
   }
 
