@@ -14,7 +14,6 @@ import { type CheckRequest, questionAt } from './check-request.ts';
 
 /** Gives its answers when it is told to, in any order. */
 class HeldChecker implements Checker {
-  readonly threads: number;
   readonly width: number;
   readonly open: { readonly request: CheckRequest; readonly answer: () => void }[] = [];
   /** URNs of each request ever made. */
@@ -22,8 +21,7 @@ class HeldChecker implements Checker {
   /** Does what a thread does; throws when the thread would. */
   work: (request: CheckRequest) => CheckedData = checkBatch;
 
-  constructor(width = 4, threads = width) {
-    this.threads = threads;
+  constructor(width = 4) {
     this.width = width;
   }
 
@@ -88,12 +86,8 @@ let bench: LogBench;
 let checker: HeldChecker;
 let wearable: Wearable;
 
-async function open(
-  options: ConstructorParameters<typeof LogBench>[0] = {},
-  width = 4,
-  threads = width,
-): Promise<void> {
-  checker = new HeldChecker(width, threads);
+async function open(options: ConstructorParameters<typeof LogBench>[0] = {}, width = 4): Promise<void> {
+  checker = new HeldChecker(width);
   bench = new LogBench({ folder: folder.path, checker, ...options });
   wearable = new Wearable(1);
   await bench.enrol(wearable);
@@ -284,29 +278,6 @@ describe('fairness', () => {
     const verdicts = await Promise.all(strangers.map((one) => bench.submit(one, bytes)));
     expect(new Set(verdicts.map(codeOf))).toEqual(new Set(['unknown-device']));
     expect(checker.asked).toEqual([]);
-  });
-});
-
-describe('the size of requests', () => {
-  test('an idle thread gets what there is; a busy one gets its next request only once that is full', async () => {
-    await reopen({}, 2, 1);
-    await begin(wearable);
-    const statements = await wearable.skip(80);
-    const verdicts = statements.slice(0, 1).map((bytes) => bench.submit(wearable, bytes));
-    await turns(1);
-    expect(checker.asked.map((urns) => urns.length)).toEqual([1]);
-    for (const bytes of statements.slice(1, 64)) verdicts.push(bench.submit(wearable, bytes));
-    await turns(1);
-    expect(checker.open.length).toBe(1); // 63 wait
-    for (const bytes of statements.slice(64)) verdicts.push(bench.submit(wearable, bytes));
-    await turns(1);
-    expect(checker.asked.map((urns) => urns.length)).toEqual([1, 64]);
-    await checker.answer(); // the thread goes on with the second: the third is not full
-    await turns(1);
-    expect(checker.asked.length).toBe(2);
-    await checker.answerUntil(Promise.all(verdicts));
-    expect(checker.asked.map((urns) => urns.length)).toEqual([1, 64, 15]);
-    expect((await Promise.all(verdicts)).map(codeOf)).toEqual(statements.map(() => 'accept'));
   });
 });
 
