@@ -19,7 +19,7 @@ import type {
 import { BalanceWatch, type Funds } from './balance.ts';
 import type { Account, Chain } from './chain.ts';
 import { nextDataFee } from './data-fee.ts';
-import { Backoff, isDue, untilDue } from './due.ts';
+import { ClockedBackOff, isDue, untilDue } from './due.ts';
 import { EventProofs } from './event-proofs.ts';
 import { readMarket } from './fee-policy.ts';
 import { assertFreshNonce } from './nonce.ts';
@@ -59,7 +59,7 @@ export class Anchorer implements AnchorEvents {
   readonly #parts: AnchorerParts;
   readonly #options: AnchorerOptions;
   readonly #reporter: Reporter;
-  readonly #backoff: Backoff;
+  readonly #backoff: ClockedBackOff;
   readonly #proofs: EventProofs;
   readonly #listeners = new Set<(record: AnchorRecord) => void>();
   #running: Promise<void> = Promise.resolve();
@@ -79,7 +79,10 @@ export class Anchorer implements AnchorEvents {
     this.#options = options;
     this.#reporter = new Reporter(parts.logger, parts.clock, parts.metrics);
     this.#proofs = new EventProofs(parts, options.pollEveryMs);
-    this.#backoff = new Backoff(options.pollEveryMs, Math.min(options.retryAtMostMs, options.anchorEveryMs));
+    this.#backoff = new ClockedBackOff(
+      options.pollEveryMs,
+      Math.min(options.retryAtMostMs, options.anchorEveryMs),
+    );
     this.#balanceWatch = new BalanceWatch(parts, options);
   }
 
