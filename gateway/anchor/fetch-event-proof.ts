@@ -20,7 +20,7 @@ const ONE_BY_ONE_AT_MOST = 2000;
 const AT_ONCE = 8;
 
 /**
- * The proof for an anchor in a block of the node's chain.
+ * The proof for an anchor in a block of the node's chain. Takes up to 250 rounds of calls: give it a node with a time for all of them.
  * @throws GatewayError `chain-unreachable` when the node does not give what it takes, or gives something else.
  */
 export async function fetchEventProof(node: ChainNode, anchor: Anchor): Promise<EventProof> {

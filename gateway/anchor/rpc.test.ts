@@ -197,6 +197,33 @@ describe('RpcClient', () => {
     );
   });
 
+  test('several calls that each are in time have no more time all together than there is for all', async () => {
+    const url = await listen(({ id }, response) => {
+      setTimeout(() => response.end(JSON.stringify({ id, result: 1 })), 20);
+    });
+    const rpc = new RpcClient({ url, timeoutMs: 5_000 });
+    const hurried = rpc.within(200);
+    let answers = 0;
+    const error = await failure(
+      (async () => {
+        for (;;) answers += Number(await hurried.call('eth_x', []));
+      })(),
+    );
+    expect(answers).toBeGreaterThan(0);
+    expect(said(error)).toMatchInlineSnapshot(
+      `"the node at http://127.0.0.1:PORT has not answered eth_x when the time for all of it was over; anchoring goes on when it answers, readings are taken meanwhile"`,
+    );
+    expect(await rpc.call('eth_x', [])).toBe(1);
+  });
+
+  test('who shares a node for a while is closed with it', async () => {
+    const url = await listen(() => undefined);
+    const rpc = new RpcClient({ url, timeoutMs: 60_000 });
+    const pending = failure(rpc.within(60_000).call('eth_x', []));
+    rpc.close();
+    expect((await pending).message).toContain('the chain connection is closed');
+  });
+
   test('close ends the calls under way and refuses new ones', async () => {
     const url = await listen(() => undefined);
     const rpc = new RpcClient({ url, timeoutMs: 60_000 });

@@ -57,12 +57,16 @@ export class RpcClient {
   readonly #headers: Readonly<Record<string, string>>;
   readonly #timeoutMs: number;
   readonly #maxAnswerBytes: number;
+  readonly #options: RpcOptions;
   readonly #closed = new AbortController();
+  /** What ends a call beside its own deadline: `close`, also of the client that this one is from, and the deadline of all calls. */
+  readonly #ends: readonly AbortSignal[];
+  readonly #deadlineOfAll: AbortSignal | undefined;
   #nextId = 1;
   /** The address without credentials, path and query: hosted nodes keep their API keys there. */
   readonly name: string;
 
-  constructor(options: RpcOptions) {
+  constructor(options: RpcOptions, from?: { readonly client: RpcClient; readonly deadline: AbortSignal }) {
     const url = new URL(options.url);
     this.name = `${url.protocol}//${url.host}`;
     this.#headers = { 'content-type': 'application/json', ...basicAuthorization(url) };
@@ -71,6 +75,14 @@ export class RpcClient {
     this.#url = url.href;
     this.#timeoutMs = options.timeoutMs;
     this.#maxAnswerBytes = options.maxAnswerBytes ?? MAX_ANSWER_BYTES;
+    this.#options = options;
+    this.#deadlineOfAll = from?.deadline;
+    this.#ends = [this.#closed.signal, ...(from === undefined ? [] : [from.deadline, ...from.client.#ends])];
+  }
+
+  /** The same node for several calls, which have `ms` all together, from now on. Closed with this one. */
+  within(ms: number): RpcClient {
+    return new RpcClient(this.#options, { client: this, deadline: AbortSignal.timeout(ms) });
   }
 
   /**
@@ -81,7 +93,7 @@ export class RpcClient {
     const id = this.#nextId++;
     const body = JSON.stringify({ jsonrpc: '2.0', id, method, params });
     const deadline = AbortSignal.timeout(this.#timeoutMs);
-    const signal = AbortSignal.any([deadline, this.#closed.signal]);
+    const signal = AbortSignal.any([deadline, ...this.#ends]);
     let text: string;
     try {
       const response = await fetch(this.#url, {
@@ -96,6 +108,8 @@ export class RpcClient {
     } catch (cause) {
       if (cause instanceof GatewayError) throw cause;
       if (deadline.aborted) throw this.unreachable(`did not answer ${method} within ${this.#timeoutMs} ms`);
+      if (this.#deadlineOfAll?.aborted)
+        throw this.unreachable(`has not answered ${method} when the time for all of it was over`);
       throw this.unreachable(`could not be asked for ${method}: ${rootCause(cause)}`);
     }
     return this.#unwrap(text, id, method);
