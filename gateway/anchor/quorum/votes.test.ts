@@ -5,6 +5,7 @@ import {
   alikeOrNothing,
   anyGood,
   combined,
+  first,
   keyOf,
   majorityOf,
   median,
@@ -102,6 +103,16 @@ describe('any good', () => {
   ])('%s', (_what, values, soon, late, expected) => {
     expect(decide(rule, values, soon, late)).toBe(expected);
   });
+});
+
+test.each<[string, readonly string[], number, number, string]>([
+  ['the first answer decides, whoever may come', ['a'], 1, 1, 'a'],
+  ['of several the first', ['b', 'a'], 0, 0, 'b'],
+  ['none yet', [], 1, 0, 'open'],
+  ['none but late ones', [], 0, 1, 'open'],
+  ['none to come', [], 0, 0, 'undecided'],
+])('first: %s', (_what, values, soon, late, expected) => {
+  expect(decide(first<string>(), values, soon, late)).toBe(expected);
 });
 
 describe('a minority of liars', () => {

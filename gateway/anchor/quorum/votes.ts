@@ -89,6 +89,14 @@ export function anyGood<T>(
   };
 }
 
+/** For what proves itself: any answer will do. */
+export function first<T>(): Rule<T, T> {
+  return ({ votes: [vote], pending }) => {
+    if (vote !== undefined) return { kind: 'decided', value: vote.value };
+    return { kind: pending === 0 ? 'undecided' : 'open' };
+  };
+}
+
 /** The greatest value that at least `quorum` of the values reach. */
 export function reachedBy(values: readonly bigint[], quorum: number): bigint {
   const value = sorted(values)[values.length - quorum];
