@@ -1,6 +1,6 @@
 /** What is told of the nodes, and which of them are asked, and waited for, and when. */
 import { describe, expect, test } from 'vitest';
-import { type Hand, honest, type Odd } from '../../contracts/testing/node-proxy.ts';
+import { type Hand, honest, NO_SUCH_METHOD, on } from '../../contracts/testing/node-proxy.ts';
 import { LIES, TROUBLES } from './testing/lies.ts';
 import { type ConnectOptions, said } from './testing/scene.ts';
 import { TIMEOUT_MS, type Town, towns } from './testing/town.ts';
@@ -107,13 +107,9 @@ test('no look waits for a node that stalls, the second not even to see whether i
 
 describe('the receipts of a block, for the proof of an event', () => {
   const RECEIPTS = 'eth_getBlockReceipts';
-  const NONE: Odd = { odd: 'refusal', code: -32601, message: 'the method does not exist' };
   const asked = (town: Town): number[] =>
     town.proxies.map((proxy) => proxy.asked.filter((method) => method === RECEIPTS).length);
-  const onReceipts =
-    (answer: Hand): Hand =>
-    (call, truth) =>
-      call.method === RECEIPTS ? answer(call, truth) : truth();
+  const onReceipts = (answer: Hand): Hand => on(RECEIPTS, answer);
 
   /** Anchors a checkpoint and looks at its block. Nobody is late unless a test wants it. */
   async function anchorOnce(hands: readonly Hand[], options: ConnectOptions = {}): Promise<Town> {
@@ -130,7 +126,7 @@ describe('the receipts of a block, for the proof of an event', () => {
   });
 
   test.each<[string, Hand]>([
-    ['refuses the block', ({ method }, truth) => (method === 'eth_getBlockByHash' ? NONE : truth())],
+    ['refuses the block', on('eth_getBlockByHash', () => NO_SUCH_METHOD)],
     ['invents receipts', onReceipts(() => [{ status: '0x1' }])],
     ['leaves one out', onReceipts(async (_call, truth) => ((await truth()) as unknown[]).slice(1))],
     ['says nothing', onReceipts(() => ({ odd: 'silence' }))],

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { anvilAccount } from '../../contracts/anvil.ts';
-import { type Hand, honest, NodeProxy } from '../../contracts/testing/node-proxy.ts';
+import { type Hand, honest, NO_SUCH_METHOD, NodeProxy } from '../../contracts/testing/node-proxy.ts';
 import { BLOCKS_TO_FINAL, CADENCE_MS, type Life, Scene } from './testing/scene.ts';
 
 /** Longer than any test here runs. */
@@ -38,7 +38,7 @@ function silentOn(...methods: readonly string[]): { readonly hand: Hand; readonl
 /** No method for all receipts of a block, and time for each of the others'. */
 function dripping(ours: () => ReadonlySet<unknown>): Hand {
   return async ({ method, params }, truth) => {
-    if (method === 'eth_getBlockReceipts') return { odd: 'refusal', code: -32601, message: 'no such method' };
+    if (method === 'eth_getBlockReceipts') return NO_SUCH_METHOD;
     if (method === 'eth_getTransactionReceipt' && !ours().has(params[0])) await delay(TIMEOUT_MS / 3);
     return truth();
   };
