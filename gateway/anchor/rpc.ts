@@ -8,6 +8,7 @@ import { GatewayError } from '../errors.ts';
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 /** A node's error text goes into log lines; past this it is noise. */
 const MAX_DETAIL_CHARS = 200;
+const SECRET_CHARS = 6;
 const MEANWHILE = 'anchoring goes on when it answers, readings are taken meanwhile';
 
 /** EIP-1474: limit exceeded. */
@@ -55,6 +56,7 @@ export class NodeBusyError extends GatewayError {
 export class RpcClient {
   readonly #url: string;
   readonly #headers: Readonly<Record<string, string>>;
+  readonly #secrets: readonly string[];
   readonly #timeoutMs: number;
   readonly #maxAnswerBytes: number;
   readonly #options: RpcOptions;
@@ -70,6 +72,7 @@ export class RpcClient {
     const url = new URL(options.url);
     this.name = `${url.protocol}//${url.host}`;
     this.#headers = { 'content-type': 'application/json', ...basicAuthorization(url) };
+    this.#secrets = secretsIn(url, this.#headers);
     url.username = '';
     url.password = '';
     this.#url = url.href;
@@ -110,7 +113,7 @@ export class RpcClient {
       if (deadline.aborted) throw this.unreachable(`did not answer ${method} within ${this.#timeoutMs} ms`);
       if (this.#deadlineOfAll?.aborted)
         throw this.unreachable(`has not answered ${method} when the time for all of it was over`);
-      throw this.unreachable(`could not be asked for ${method}: ${rootCause(cause)}`);
+      throw this.unreachable(`could not be asked for ${method}: ${this.#withoutSecrets(rootCause(cause))}`);
     }
     return this.#unwrap(text, id, method);
   }
@@ -134,6 +137,11 @@ export class RpcClient {
     if (!isBusy) return;
     void response.body?.cancel().catch(() => undefined);
     throw new NodeBusyError(this.name, method, readRetryAfter(retryAfter));
+  }
+
+  /** Nodes like to repeat the key that they refuse. */
+  #withoutSecrets(text: string): string {
+    return this.#secrets.reduce((rest, secret) => rest.replaceAll(secret, '...'), text);
   }
 
   async #readBody(response: Response, method: string): Promise<string> {
@@ -168,7 +176,9 @@ export class RpcClient {
     const error = answer['error'];
     if (isObject(error)) {
       const code = typeof error['code'] === 'number' ? error['code'] : 0;
-      const said = String(error['message'] ?? 'no message');
+      const said = this.#withoutSecrets(
+        typeof error['message'] === 'string' ? error['message'] : 'no message',
+      );
       if (code === LIMIT_EXCEEDED || code === TOO_MANY_REQUESTS || LIMIT_WORDS.test(said))
         throw new NodeBusyError(this.name, method, undefined);
       throw new RpcError(code, said, error['data']);
@@ -177,6 +187,14 @@ export class RpcClient {
       throw this.unreachable(`answered ${method} out of turn`);
     return answer['result'];
   }
+}
+
+/** What of an address must not be shown, as it is written and as it is meant. Shorter pieces are words like `v2`. */
+function secretsIn(url: URL, { authorization = '' }: Readonly<Record<string, string>>): string[] {
+  const query = [...url.search.matchAll(/=([^&]*)/g)].map(([, value = '']) => value);
+  const pieces = [url.username, url.password, ...url.pathname.split('/'), ...query];
+  const all = [...pieces, ...pieces.map(decoded), authorization.replace('Basic ', '')];
+  return all.filter(({ length }) => length >= SECRET_CHARS).sort((a, b) => b.length - a.length);
 }
 
 export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
@@ -191,9 +209,18 @@ function readRetryAfter(text: string | null): number | undefined {
   return Number.isNaN(at) ? undefined : Math.max(0, at - Date.now());
 }
 
+/** Without percent signs, where they encode something. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 function basicAuthorization(url: URL): Record<string, string> {
   if (url.username === '' && url.password === '') return {};
-  const pair = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+  const pair = `${decoded(url.username)}:${decoded(url.password)}`;
   return { authorization: `Basic ${Buffer.from(pair, 'utf8').toString('base64')}` };
 }
 
