@@ -200,7 +200,9 @@ export class Anchorer implements AnchorEvents {
       this.#checked = true;
       await chain.check();
     }
-    const [newest, final] = await Promise.all([chain.newestBlock(), chain.finalBlock()]);
+    const [newest, called] = await Promise.all([chain.newestBlock(), chain.finalBlock()]);
+    // None is final before it is there. (Where all are final at once, one may have come between the two questions.)
+    const final = called.number > newest.number ? newest : called;
     const view: ChainView = { newest, final };
     this.#view = view;
     const changes = await reconcile(chain, store, view);

@@ -192,6 +192,19 @@ describe('a node', () => {
       'gave no proof of the anchor',
     ],
     [
+      'ten thousand transactions more',
+      aboutBlock((block) => ({
+        ...block,
+        transactions: [...transactionsOf(block), ...Array(10_000).fill(transactionsOf(block)[0])],
+      })),
+      'more transactions than its gas allows',
+    ],
+    [
+      'receipts more, of whatever kind',
+      aboutReceipts((list) => [...list, {}]),
+      'one receipt for each transaction',
+    ],
+    [
       'a log more',
       aboutReceipts((list) => list.with(0, { ...list[0], logs: list[proof.transactionIndex]?.['logs'] })),
       'receipts that are not those of the anchor’s block',

@@ -3,12 +3,14 @@
  * (a lost node, a low fee) is met by sending it again or by replacing it under the same nonce, never by a second
  * one behind it.
  */
+import { equalBytes } from '../../src/bytes.ts';
 import { verifyConsistency } from '../../src/merkle/verify.ts';
 import { GatewayError } from '../errors.ts';
-import type { Checkpoint, LogReader } from '../ports.ts';
+import type { AnchorRecord, Checkpoint, LogReader } from '../ports.ts';
 import { Attempt, type AttemptOptions, type AttemptParts, type Look, type SubmitOutcome } from './attempt.ts';
-import type { AnchorCall, ContractHead } from './chain.ts';
+import type { AnchorCall, Chain, ContractHead } from './chain.ts';
 import { FeeLimit, type FeePolicy, lastAnchoredAt } from './fee-policy.ts';
+import { sameTarget } from './reconcile.ts';
 
 export interface SubmitParts extends AttemptParts {
   readonly log: Pick<LogReader, 'newestCheckpoint' | 'consistencyProof'>;
@@ -28,12 +30,20 @@ export async function submitNewest(
   const call = await continueFrom(head, newest, parts.log);
   if (call === undefined) return { kind: 'done' };
   const [last] = await parts.store.list(1);
-  if (last?.setback === 'reverted' && last.size === call.size)
-    return { kind: 'waiting', for: 'next-checkpoint' };
+  const ofThisCheckpoint = last?.size === call.size ? last : undefined;
+  if (ofThisCheckpoint?.setback === 'reverted') return { kind: 'waiting', for: 'next-checkpoint' };
   const limit = new FeeLimit(look.market, options, await lastAnchoredAt(parts.store), parts.clock.now());
   const attempt = new Attempt(parts, options, look, limit, call);
   const current = await attempt.current();
-  return current === undefined ? attempt.send() : attempt.pursue(current, head);
+  if (current !== undefined) return attempt.pursue(current, head);
+  // One nonce for each checkpoint: a node that names a later one at each look could spend them all.
+  if (ofThisCheckpoint?.state === 'submitted' && isOurs(ofThisCheckpoint, parts.chain))
+    return { kind: 'waiting', for: 'next-checkpoint' };
+  return attempt.send();
+}
+
+function isOurs({ sender, target }: AnchorRecord, chain: Chain): boolean {
+  return equalBytes(sender, chain.sender) && sameTarget(target, chain.target);
 }
 
 /** The call that takes the contract from its head to our newest checkpoint; `undefined` when it is there. */

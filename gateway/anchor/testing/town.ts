@@ -5,7 +5,7 @@ import { bytesToHex } from '../../../src/bytes.ts';
 import { BLOCKS_TO_FINAL, type ConnectOptions, type Life, Scene } from './scene.ts';
 
 /** Short, so that what never answers is over soon; long for loopback. */
-export const TIMEOUT_MS = 1_000;
+const TIMEOUT_MS = 1_000;
 
 type Fields = Readonly<Record<string, unknown>>;
 const toHex = (bytes: Uint8Array): string => `0x${bytesToHex(bytes)}`;
