@@ -4,7 +4,7 @@ import { SetClock } from '../../testing/clock.ts';
 import { MemoryLogger } from '../../testing/logger.ts';
 import { NodeBusyError } from '../rpc.ts';
 import { isOther, type Question, Quorum } from './quorum.ts';
-import { alike, anyGood } from './votes.ts';
+import { alike, alikeOrNothing, anyGood } from './votes.ts';
 
 /** A node that answers when the test says so. */
 class HandNode {
@@ -75,6 +75,13 @@ describe('a question', () => {
     expect(nodes.map(({ asked }) => asked)).toEqual([1, 1, 1]);
     await nodes[0].answer(7);
     await nodes[2]?.answer(7);
+    expect(await answer).toBe(7);
+  });
+
+  test('that nothing would be an answer to is asked all the same', async () => {
+    const { quorum, nodes } = quorumOf(3);
+    const answer = quorum.poll<number | undefined, number | undefined>(QUESTION, alikeOrNothing(2, 0));
+    for (const node of nodes) await node.answer(7);
     expect(await answer).toBe(7);
   });
 

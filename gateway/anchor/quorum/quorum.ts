@@ -114,12 +114,16 @@ class Poll<N extends Party, T, R> {
     this.#barred = by.get('barred') ?? [];
     const groups = order(by.get('ready') ?? [], by.get('resting') ?? []);
     this.#groups = groups.filter(({ length }) => length > 0);
+    // Before the rule is looked at: it may be content with nothing where nobody is to answer.
+    this.#askNext();
     this.#advance();
   }
 
-  #ask(members: readonly Member<N>[]): void {
-    this.#soon += members.length;
-    for (const member of members) void this.#hear(member);
+  #askNext(): void {
+    const [next = [], ...later] = this.#groups;
+    this.#groups = later;
+    this.#soon += next.length;
+    for (const member of next) void this.#hear(member);
   }
 
   async #hear(member: Member<N>): Promise<void> {
@@ -156,9 +160,7 @@ class Poll<N extends Party, T, R> {
       this.#over = true;
       this.#outcome.reject(this.#noQuorum());
     } else if (this.#soon === 0) {
-      const [next = [], ...later] = this.#groups;
-      this.#groups = later;
-      this.#ask(next);
+      this.#askNext();
     }
   }
 

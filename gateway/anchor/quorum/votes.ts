@@ -71,6 +71,23 @@ export function combined<T, R>(
   };
 }
 
+/** The same, of all that answer at all, however late. */
+export function everyone<T, R>(
+  quorum: number,
+  combine: (votes: readonly Vote<T>[]) => R | undefined,
+): Rule<T, R> {
+  const rule = combined(quorum, combine);
+  return (tally) => (tally.pending === 0 ? rule(tally) : { kind: 'open' });
+}
+
+/** Where no agreement is an answer too: nodes that fail leave nothing. */
+export function orNothing<T, R>(rule: Rule<T, R | undefined>): Rule<T, R | undefined> {
+  return (tally) => {
+    const decision = rule(tally);
+    return decision.kind === 'undecided' ? { kind: 'decided', value: undefined } : decision;
+  };
+}
+
 /**
  * For what helps when only one does it: what a quorum answers alike, otherwise the first answer that is good.
  * `kindOf` tells which answers are alike.
