@@ -36,10 +36,20 @@ export async function submitNewest(
   const attempt = new Attempt(parts, options, look, limit, call);
   const current = await attempt.current();
   if (current !== undefined) return attempt.pursue(current, head);
-  // One nonce for each checkpoint: a node that names a later one at each look could spend them all.
-  if (ofThisCheckpoint?.state === 'submitted' && isOurs(ofThisCheckpoint, parts.chain))
+  if (ofThisCheckpoint !== undefined && (await mayHoldItsNonce(parts, ofThisCheckpoint)))
     return { kind: 'waiting', for: 'next-checkpoint' };
   return attempt.send();
+}
+
+/**
+ * Whether an attempt may still get into a block although the node names another nonce. Then there is no second one for
+ * its checkpoint: a node that names a later nonce at each look could have us pay for all of them. An anchor of ours
+ * that was seen at its nonce or a later one says that its nonce is gone.
+ */
+async function mayHoldItsNonce({ chain, store }: SubmitParts, attempt: AnchorRecord): Promise<boolean> {
+  if (attempt.state !== 'submitted' || !isOurs(attempt, chain)) return false;
+  const seen = (await store.newest('anchored')) ?? (await store.newest('final'));
+  return seen === undefined || !isOurs(seen, chain) || seen.nonce < attempt.nonce;
 }
 
 function isOurs({ sender, target }: AnchorRecord, chain: Chain): boolean {
