@@ -154,5 +154,5 @@ async function findBlock(
 }
 
 function toTrusted({ chainId, blockNumber, blockHash }: BlockFact, finalBlock: number): TrustedBlock {
-  return { chainId, blockNumber, blockHash, final: blockNumber <= BigInt(finalBlock) };
+  return { chainId, blockNumber, blockHash, final: blockNumber <= BigInt(finalBlock), source: 'chain' };
 }
