@@ -1,13 +1,10 @@
 /** What `receipt verify` prints, on anchors in real blocks: the words a person reads, and the fields a program reads. */
-import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type Anvil, startAnvil } from '../../contracts/anvil.ts';
-import { type LyingNode, startLyingNode } from '../../contracts/testing/lying-node.ts';
+import { honest, NodeProxy, type Odd, on } from '../../contracts/testing/node-proxy.ts';
 import { fetchEventProof } from '../../gateway/anchor/fetch-event-proof.ts';
 import { ChainNode } from '../../gateway/anchor/node.ts';
 import { BusyChain } from '../../gateway/anchor/testing/busy-block.ts';
@@ -28,19 +25,18 @@ const DAY = 86_400;
 let folder: string;
 let anvil: Anvil;
 let chain: BusyChain;
-let lying: LyingNode;
+let endpoint: NodeProxy;
 let ledger: Ledger;
 let proven: Anchor;
 
 let hash: string;
 let beaconHash: string;
-let server: Server | undefined;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'verify-words-'));
   anvil = await startAnvil({ slotsInAnEpoch: 1 });
   chain = await BusyChain.open(anvil.url);
-  lying = await startLyingNode(anvil.url);
+  endpoint = await NodeProxy.start(() => anvil.url);
   const block = await chain.provider.getBlock(1);
   beaconHash = `1:${block?.hash}`;
   const beacon = { blockNumber: 1n, blockHash: hexToBytes(block?.hash?.slice(2) ?? '') };
@@ -65,13 +61,12 @@ beforeAll(async () => {
 });
 
 afterEach(() => {
-  lying.alter = (_method, truth) => truth;
-  server?.close().closeAllConnections();
+  endpoint.hand = honest;
 });
 
 afterAll(async () => {
   chain?.close();
-  lying?.stop();
+  await endpoint?.stop();
   await anvil?.stop();
   rmSync(folder, { recursive: true, force: true });
 });
@@ -89,12 +84,6 @@ async function verifyToJson(index: number, ...args: string[]) {
   const { code, text } = await verify(index, '--json', ...args);
   // biome-ignore lint/suspicious/noExplicitAny: a program's view of the output
   return { code, ...(JSON.parse(text) as any) };
-}
-
-async function listen(handler: RequestListener): Promise<string> {
-  server = createServer(handler).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/key`;
 }
 
 test('a block that is not final yet is open, and says when to ask again', async () => {
@@ -213,10 +202,10 @@ describe('an endpoint', () => {
   });
 
   test('of another chain is named, and its blocks are no beacons', async () => {
-    lying.alter = (method, truth) => (method === 'eth_chainId' ? { result: '0x1' } : truth);
-    const { code, text } = await verify(1, '--rpc', lying.url);
+    endpoint.hand = on('eth_chainId', () => '0x1');
+    const { code, text } = await verify(1, '--rpc', endpoint.url);
     expect(text).toContain(
-      `the node at ${lying.url} is on chain 1; the receipt is anchored on chain ${CHAIN}`,
+      `the node at ${endpoint.url} is on chain 1; the receipt is anchored on chain ${CHAIN}`,
     );
     expect(text).toContain('was not asked for the beacon’s block: the trust file does not name chain 1');
     expect(text).toMatch(/^not-before +unknown +beacon-unchecked/m);
@@ -224,43 +213,44 @@ describe('an endpoint', () => {
   });
 
   test('that is behind the anchor’s block is named', async () => {
-    lying.alter = (method, truth, params) => {
-      if (method === 'eth_blockNumber') return { result: '0x2' };
-      if (method === 'eth_getLogs') return { result: [] };
-      return method === 'eth_getBlockByNumber' && params[0] !== '0x1' ? { result: null } : truth;
+    endpoint.hand = ({ method, params }, truth) => {
+      if (method === 'eth_blockNumber') return '0x2';
+      if (method === 'eth_getLogs') return [];
+      return method === 'eth_getBlockByNumber' && params[0] !== '0x1' ? null : truth();
     };
-    const { text } = await verify(1, '--rpc', lying.url);
+    const { text } = await verify(1, '--rpc', endpoint.url);
     expect(text).toMatch(
       /^endpoint .* has blocks up to 2 only; the anchor is in block \d+, so it is behind/m,
     );
   });
 
   test('that lies about the time of the beacon’s block is found out', async () => {
-    lying.alter = (method, truth, params) =>
-      method === 'eth_getBlockByNumber' && params[0] === '0x1' && 'result' in truth
-        ? { result: { ...(truth.result as object), timestamp: '0x1' } }
-        : truth;
-    const { text } = await verify(1, '--rpc', lying.url);
+    endpoint.hand = on('eth_getBlockByNumber', async ({ params }, truth) =>
+      params[0] === '0x1' ? { ...((await truth()) as object), timestamp: '0x1' } : truth(),
+    );
+    const { text } = await verify(1, '--rpc', endpoint.url);
     expect(text).toContain(
       'gave a header of the beacon’s block 1 that does not have its hash; it was not taken',
     );
     expect(text).toMatch(/^not-before +unknown +beacon-unchecked/m);
   });
 
-  test.each<[string, RequestListener, RegExp]>([
+  test.each<[string, Odd, RegExp]>([
     [
       'that wants to be asked less',
-      (_, response) => void response.writeHead(429, { 'retry-after': '30' }).end(),
+      { odd: 'status', status: 429, headers: { 'retry-after': '30' } },
       /refused eth_chainId because it is asked too much, for 30 s$/,
     ],
     [
       'that is a web page',
-      (_, response) => void response.end('<!doctype html><p>hello'),
+      { odd: 'bytes', bytes: '<!doctype html><p>hello' },
       /answered eth_chainId with a web page, not JSON$/,
     ],
-    ['that hangs up', (request) => void request.socket.destroy(), /could not be asked for eth_chainId: /],
-  ])('%s is named, without its path', async (_, handler, words) => {
-    const url = await listen(handler);
+    ['that hangs up', { odd: 'bytes', bytes: '{', cut: true }, /could not be asked for eth_chainId: /],
+    ['that is silent', { odd: 'silence' }, /did not answer eth_chainId within 10000 ms$/],
+  ])('%s is named, without its path', { timeout: 60_000 }, async (_, odd, words) => {
+    endpoint.hand = () => odd;
+    const url = `${endpoint.url}/key`;
     const failure = await verify(1, '--rpc', url).catch((error: Error) => error.message);
     expect(failure).toMatch(words);
     expect(failure).not.toContain('/key');
@@ -270,18 +260,15 @@ describe('an endpoint', () => {
   });
 
   test('among several that disagrees speaks against it', async () => {
-    lying.alter = (method, truth) =>
-      method === 'eth_getLogs' && 'result' in truth
-        ? {
-            result: (truth.result as { data: string }[]).map((log) => ({
-              ...log,
-              data: `${log.data.slice(0, 66)}${'ab'.repeat(32)}`,
-            })),
-          }
-        : truth;
+    endpoint.hand = on('eth_getLogs', async (_call, truth) =>
+      ((await truth()) as { data: string }[]).map((log) => ({
+        ...log,
+        data: `${log.data.slice(0, 66)}${'ab'.repeat(32)}`,
+      })),
+    );
     for (const urls of [
-      [anvil.url, lying.url],
-      [lying.url, anvil.url],
+      [anvil.url, endpoint.url],
+      [endpoint.url, anvil.url],
     ]) {
       const { code, text } = await verify(1, ...urls.flatMap((url) => ['--rpc', url]));
       expect([code, /^anchored +no +anchor-contradicted/m.test(text)]).toEqual([1, true]);
