@@ -55,7 +55,8 @@ everything, as with a block that is not final yet. The gateway is not asked and 
 
 A receipt may carry the header of its anchor's block and the proof of the event in it. Then the hash of that block is all that must be known of the
 chain: ask a block explorer or a node for block NUMBER (the answers name it), never whoever gave you the receipt. That it is final is
-then your word. Without it or --rpc nothing is proven of the chain. With --rpc as well, the two must agree. The hash of the beacon's block proves that the statement was made after it.
+then your word. Without it or --rpc nothing is proven of the chain. With --rpc as well, the two must agree. The hash of the
+beacon's block proves that the statement was made after it.
 When the trust file names several chains, --block-hash CHAIN:NUMBER:0xHASH says which.
 
 With --json: outcome is proven, contradicted or open; content is what a statement says, and is there when its signature holds; blocksNeeded
