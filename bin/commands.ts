@@ -1,6 +1,7 @@
 /** Every command of `vitalseal`, in the order people meet them. */
 import type { Command } from './cli.ts';
 import { contractDeploy } from './commands/contract.ts';
+import { contractRoles } from './commands/contract-roles.ts';
 import { demo } from './commands/demo.ts';
 import { deviceCadence, deviceChanges } from './commands/device-changes.ts';
 import { deviceEnrol } from './commands/device-enrol.ts';
@@ -19,6 +20,7 @@ export const COMMANDS: readonly Command[] = [
   demo,
   init,
   contractDeploy,
+  ...contractRoles,
   serve,
   deviceEnrol,
   deviceList,

@@ -66,17 +66,22 @@ export class Site {
     return join(this.directory, name);
   }
 
+  /** What the gateway tells everybody about itself. */
+  publicFile(): string {
+    return readFileSync(join(this.directory, 'gateway', 'gateway-public.json'), 'utf8');
+  }
+
   get dataDirectory(): string {
     const config = JSON.parse(readFileSync(this.config, 'utf8')) as Config;
     return join(this.directory, 'gateway', String(config.dataDir));
   }
 
   /** Deploys the contract on a chain and opens the log. Returns what the command printed. */
-  async openLogOn(chain: Anvil): Promise<string> {
-    const known = readFileSync(join(this.directory, 'gateway', 'gateway-public.json'), 'utf8');
-    const { account } = JSON.parse(known) as { account: string };
+  async openLogOn(chain: Anvil, more: readonly string[] = []): Promise<string> {
+    const { account } = JSON.parse(this.publicFile()) as { account: string };
     await callChain(chain, 'anvil_setBalance', [account, FUNDS_WEI]);
-    const printed = await mustRun(['contract', 'deploy', '--config', this.config, '--rpc', chain.url]);
+    const deploy = ['contract', 'deploy', '--config', this.config, '--rpc', chain.url];
+    const printed = await mustRun([...deploy, ...more]);
     this.amend((config) => ({ chain: { ...config.chain, pollSeconds: 0.25 } }));
     return printed;
   }
