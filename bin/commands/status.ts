@@ -48,6 +48,8 @@ interface AnchoringStatus {
   /** Wei, decimal. */
   readonly balance?: string;
   readonly anchorsLeft?: number;
+  /** Wei, decimal. */
+  readonly anchorCost?: string;
   readonly daysLeft?: number;
   readonly waitingFor?: {
     readonly for: 'fee' | 'stuck-at-ceiling' | 'cheaper-gas' | 'next-checkpoint';
@@ -195,12 +197,13 @@ function describeAnchoring(status: AnchoringStatus): string[] {
   ];
 }
 
-function describeAccount({ sender, balance, anchorsLeft, daysLeft }: AnchoringStatus): string[] {
+function describeAccount(status: AnchoringStatus): string[] {
+  const { sender, balance, anchorsLeft, anchorCost = '0', daysLeft } = status;
   if (balance === undefined) return [];
   const left =
     anchorsLeft === undefined || daysLeft === undefined
       ? 'gas is free'
-      : `about ${anchorsLeft} anchors at today’s price, ${describeDays(daysLeft)}`;
+      : `about ${anchorsLeft} anchors at today’s ${Number(anchorCost) / WEI_PER_ETHER} each, ${describeDays(daysLeft)}`;
   return [`account      0x${sender} holds ${Number(balance) / WEI_PER_ETHER} ether: ${left}`];
 }
 

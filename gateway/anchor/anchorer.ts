@@ -18,7 +18,8 @@ import type {
 } from '../ports.ts';
 import { BalanceWatch, type Funds } from './balance.ts';
 import type { Account, Chain } from './chain.ts';
-import { Backoff, isDue, untilDue } from './due.ts';
+import { nextDataFee } from './data-fee.ts';
+import { ClockedBackOff, isDue, untilDue } from './due.ts';
 import { EventProofs } from './event-proofs.ts';
 import { readMarket } from './fee-policy.ts';
 import { assertFreshNonce } from './nonce.ts';
@@ -58,7 +59,7 @@ export class Anchorer implements AnchorEvents {
   readonly #parts: AnchorerParts;
   readonly #options: AnchorerOptions;
   readonly #reporter: Reporter;
-  readonly #backoff: Backoff;
+  readonly #backoff: ClockedBackOff;
   readonly #proofs: EventProofs;
   readonly #listeners = new Set<(record: AnchorRecord) => void>();
   #running: Promise<void> = Promise.resolve();
@@ -78,7 +79,10 @@ export class Anchorer implements AnchorEvents {
     this.#options = options;
     this.#reporter = new Reporter(parts.logger, parts.clock, parts.metrics);
     this.#proofs = new EventProofs(parts, options.pollEveryMs);
-    this.#backoff = new Backoff(options.pollEveryMs, Math.min(options.retryAtMostMs, options.anchorEveryMs));
+    this.#backoff = new ClockedBackOff(
+      options.pollEveryMs,
+      Math.min(options.retryAtMostMs, options.anchorEveryMs),
+    );
     this.#balanceWatch = new BalanceWatch(parts, options);
   }
 
@@ -217,10 +221,14 @@ export class Anchorer implements AnchorEvents {
     const account = await chain.account();
     await assertFreshNonce(chain, store, view, account);
     this.#account = account;
-    const market = await readMarket(chain, this.#options.transactions, newest);
-    this.#funds = await this.#balanceWatch.look(account.balance, market);
+    const { transactions, feeCeiling } = this.#options;
+    const [market, dataFee] = await Promise.all([
+      readMarket(chain, transactions, newest),
+      nextDataFee(chain, feeCeiling, this.#sealedSize ?? 0),
+    ]);
+    this.#funds = await this.#balanceWatch.look(account.balance, market, dataFee);
     this.#reporter.looked(view, account, this.#funds);
-    const outcome = await submitNewest(this.#parts, this.#options, { view, account, market });
+    const outcome = await submitNewest(this.#parts, this.#options, { view, account, market, dataFee });
     this.#reporter.submitted(outcome);
   }
 

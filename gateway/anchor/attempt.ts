@@ -24,6 +24,8 @@ export interface Look {
   readonly view: ChainView;
   readonly account: Account;
   readonly market: FeeMarket;
+  /** Wei that an anchor pays beside its gas. */
+  readonly dataFee: bigint;
 }
 
 export type SubmitOutcome =
@@ -130,7 +132,7 @@ export class Attempt {
   async #submit(offer: GasOffer, replaces?: AnchorRecord): Promise<SubmitOutcome> {
     const { chain, store, clock } = this.#parts;
     const gasLimit = await chain.estimateGas(this.#call);
-    this.#assertFunds(gasLimit * offer.maxFeePerGas);
+    this.#assertFunds(gasLimit * offer.maxFeePerGas + this.#look.dataFee);
     const { nonce } = this.#look.account;
     const signed = await chain.sign(this.#call, nonce, gasLimit, offer);
     const record: AnchorRecord = {

@@ -165,6 +165,10 @@ export class QuorumChain implements Chain {
     return this.#price('the gas price', (node) => node.gasPrice());
   }
 
+  dataFee(call: AnchorCall): Promise<bigint> {
+    return this.#price('the data fee', (node) => node.dataFee(call));
+  }
+
   async estimateGas(call: AnchorCall): Promise<bigint> {
     const answer = await this.#nodes.poll<GasAnswer, GasAnswer>(
       {

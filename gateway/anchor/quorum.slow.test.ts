@@ -98,6 +98,7 @@ const IN_GOOD_FAITH = new Set([
   'block 0 as final',
   'a huge tip',
   'no tip',
+  'a huge data fee',
   'too little gas',
   'too much gas',
   'transactions dropped',

@@ -24,6 +24,8 @@ export interface AnchorStatus {
   /** Anchors that the balance pays for at their present cost, and the days they last; absent before the first look and where gas is free. */
   readonly anchorsLeft?: number;
   readonly daysLeft?: number;
+  /** What one costs now, wei: gas, and data where the chain charges for it. Absent as these are. */
+  readonly anchorCost?: bigint;
   /** Units of gas that all anchors so far have used. */
   readonly gasUsed: bigint;
   /** Since when the chain has not answered (ms); absent while it does. */

@@ -4,6 +4,8 @@ import { Interface, Transaction } from 'ethers';
 import { READING_LOG_ABI } from '../../../contracts/index.ts';
 import type { Hand, Odd } from '../../../contracts/testing/node-proxy.ts';
 
+/** Where an OP Stack chain says what data costs. */
+const GAS_PRICE_ORACLE = '0x420000000000000000000000000000000000000F';
 const ABI = new Interface(READING_LOG_ABI);
 const HEAD = ABI.getFunction('head')?.selector ?? '';
 const LOG_OF = ABI.getFunction('logOf')?.selector ?? '';
@@ -165,6 +167,10 @@ export const LIES: Readonly<Record<string, () => Hand>> = {
   'a huge base fee': () => blocks((block) => ({ ...block, baseFeePerGas: hex(10n ** 13n) })),
   'a huge tip': () => on('eth_maxPriorityFeePerGas', () => hex(10n ** 11n)),
   'no tip': () => on('eth_maxPriorityFeePerGas', () => hex(0)),
+  'a huge data fee': () =>
+    on('eth_call', ({ params: [call] }, truth) =>
+      (call as { to: string }).to === GAS_PRICE_ORACLE ? `0x${'ff'.repeat(32)}` : truth(),
+    ),
   'too little gas': () => on('eth_estimateGas', () => hex(21_000)),
   'too much gas': () => on('eth_estimateGas', () => hex(9_999_999)),
   'transactions dropped': dropTransactions,
