@@ -5,12 +5,14 @@ import { contractRoles } from './commands/contract-roles.ts';
 import { demo } from './commands/demo.ts';
 import { deviceCadence, deviceChanges } from './commands/device-changes.ts';
 import { deviceEnrol } from './commands/device-enrol.ts';
+import { deviceExport } from './commands/device-export.ts';
 import { deviceList, deviceShow } from './commands/device-views.ts';
 import { fsck } from './commands/fsck.ts';
 import { init } from './commands/init.ts';
 import { providerCommands } from './commands/provider.ts';
 import { receiptExport, receiptTrust } from './commands/receipt-export.ts';
 import { receiptInspect, receiptVerify } from './commands/receipt-verify.ts';
+import { recover } from './commands/recover.ts';
 import { serve } from './commands/serve.ts';
 import { sim } from './commands/sim.ts';
 import { status } from './commands/status.ts';
@@ -25,6 +27,7 @@ export const COMMANDS: readonly Command[] = [
   deviceEnrol,
   deviceList,
   deviceShow,
+  deviceExport,
   ...deviceChanges,
   deviceCadence,
   sim,
@@ -36,4 +39,5 @@ export const COMMANDS: readonly Command[] = [
   receiptVerify,
   status,
   fsck,
+  recover,
 ];

@@ -22,6 +22,7 @@ import { nextDataFee } from './data-fee.ts';
 import { ClockedBackOff, isDue, untilDue } from './due.ts';
 import { EventProofs } from './event-proofs.ts';
 import { readMarket } from './fee-policy.ts';
+import { lookFirst } from './first-look.ts';
 import { assertFreshNonce } from './nonce.ts';
 import { type ChainView, reconcile, sameTarget } from './reconcile.ts';
 import { Reporter } from './reporter.ts';
@@ -84,6 +85,18 @@ export class Anchorer implements AnchorEvents {
       Math.min(options.retryAtMostMs, options.anchorEveryMs),
     );
     this.#balanceWatch = new BalanceWatch(parts, options);
+  }
+
+  /**
+   * Before the first reading is taken: whether the contract holds what the log does not. A chain that does not answer in time
+   * holds nothing up.
+   * @throws GatewayError what the chain has answered, when going on would do harm
+   */
+  async lookFirst(withinMs: number): Promise<void> {
+    const failure = await lookFirst(this.#parts, this.#reporter, withinMs);
+    if (failure === undefined) return;
+    await this.close();
+    throw failure;
   }
 
   /** Starts the loop. The chain need not be there yet. */

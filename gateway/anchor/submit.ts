@@ -7,7 +7,7 @@ import { verifyConsistency } from '../../src/merkle/verify.ts';
 import { GatewayError } from '../errors.ts';
 import type { Checkpoint, LogReader } from '../ports.ts';
 import { Attempt, type AttemptOptions, type AttemptParts, type Look, type SubmitOutcome } from './attempt.ts';
-import type { AnchorCall, ContractHead } from './chain.ts';
+import type { AnchorCall, Chain, ContractHead } from './chain.ts';
 import { FeeLimit, type FeePolicy, lastAnchoredAt } from './fee-policy.ts';
 
 export interface SubmitParts extends AttemptParts {
@@ -34,6 +34,11 @@ export async function submitNewest(
   const attempt = new Attempt(parts, options, look, limit, call);
   const current = await attempt.current();
   return current === undefined ? attempt.send() : attempt.pursue(current, head);
+}
+
+/** @throws GatewayError `log-forked`, fatal, when the contract holds what the log does not. */
+export async function assertNotForked(chain: Pick<Chain, 'head'>, log: SubmitParts['log']): Promise<void> {
+  await continueFrom(await chain.head(), await log.newestCheckpoint(), log);
 }
 
 /** The call that takes the contract from its head to our newest checkpoint; `undefined` when it is there. */
