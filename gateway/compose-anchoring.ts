@@ -17,7 +17,7 @@ import { SealLoop } from './log/seal-loop.ts';
 import type { AnchorEvents, Clock, DeviceOutlet, Logger, Sealer } from './ports.ts';
 import type { ConnectedStore } from './store-thread/connect.ts';
 
-/** One call to the chain. A node that takes longer is treated as not there. */
+/** One call to the chain, or all calls for one event proof. A node that takes longer is treated as not there. */
 const RPC_TIMEOUT_MS = 10_000;
 /** What a start waits for the chain: enough for a public endpoint, and no reading is held up for long. */
 const FIRST_LOOK_MS = 3_000;
