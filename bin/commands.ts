@@ -1,9 +1,11 @@
 /** Every command of `vitalseal`, in the order people meet them. */
 import type { Command } from './cli.ts';
 import { contractDeploy } from './commands/contract.ts';
+import { contractRoles } from './commands/contract-roles.ts';
 import { demo } from './commands/demo.ts';
 import { deviceCadence, deviceChanges } from './commands/device-changes.ts';
 import { deviceEnrol } from './commands/device-enrol.ts';
+import { deviceExport } from './commands/device-export.ts';
 import { deviceList, deviceShow } from './commands/device-views.ts';
 import { fsck } from './commands/fsck.ts';
 import { init } from './commands/init.ts';
@@ -11,6 +13,7 @@ import { providerCommands } from './commands/provider.ts';
 import { receiptExport, receiptTrust } from './commands/receipt-export.ts';
 import { receiptInspect } from './commands/receipt-inspect.ts';
 import { receiptVerify } from './commands/receipt-verify.ts';
+import { recover } from './commands/recover.ts';
 import { serve } from './commands/serve.ts';
 import { sim } from './commands/sim.ts';
 import { status } from './commands/status.ts';
@@ -20,10 +23,12 @@ export const COMMANDS: readonly Command[] = [
   demo,
   init,
   contractDeploy,
+  ...contractRoles,
   serve,
   deviceEnrol,
   deviceList,
   deviceShow,
+  deviceExport,
   ...deviceChanges,
   deviceCadence,
   sim,
@@ -35,4 +40,5 @@ export const COMMANDS: readonly Command[] = [
   receiptVerify,
   status,
   fsck,
+  recover,
 ];

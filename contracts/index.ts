@@ -7,10 +7,18 @@ export {
   type DeployedContract,
   deployReadingLog,
   type LogTerms,
-  type MinedTransaction,
   type OpenedLog,
   openLog,
-  type TransactionOptions,
 } from './deploy.ts';
 export { ChainError, type ChainErrorCode } from './errors.ts';
 export { READING_LOG_ABI, READING_LOG_BYTECODE, READING_LOG_CODE_HASH } from './generated/reading-log.ts';
+export {
+  changeRole,
+  type LogLocation,
+  type LogState,
+  type RoleChange,
+  readLogState,
+  type UnsignedTransaction,
+  unsignedRoleChange,
+} from './roles.ts';
+export type { MinedTransaction, TransactionOptions } from './transaction.ts';

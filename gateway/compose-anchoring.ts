@@ -19,6 +19,8 @@ import type { ConnectedStore } from './store-thread/connect.ts';
 
 /** One call to the chain, or all calls for one event proof. A node that takes longer is treated as not there. */
 const RPC_TIMEOUT_MS = 10_000;
+/** What a start waits for the chain: enough for a public endpoint, and no reading is held up for long. */
+const FIRST_LOOK_MS = 3_000;
 /** A pending transaction is replaced after so many cadences without its block. */
 const STUCK_AFTER_CADENCES = 3;
 const GWEI = 1e9;
@@ -26,6 +28,8 @@ const GWEI = 1e9;
 type ChainConfig = NonNullable<GatewayConfig['chain']>;
 
 export interface Anchoring extends AnchorEvents {
+  /** Compares the store with the chain, if that answers soon. Throws what makes going on unsafe. */
+  lookFirst(): Promise<void>;
   start(): void;
   close(): Promise<void>;
   /** undefined without a chain. */
@@ -48,6 +52,7 @@ export async function composeAnchoring(config: GatewayConfig, parts: AnchoringPa
   if (config.chain === undefined) {
     const loop = new SealLoop(sealer, logger, everyMs);
     return {
+      lookFirst: async () => undefined,
       start: () => loop.start(),
       close: () => loop.close(),
       status: async () => undefined,
@@ -79,7 +84,13 @@ export async function composeAnchoring(config: GatewayConfig, parts: AnchoringPa
       stuckAfterMs: Math.max(STUCK_AFTER_CADENCES * everyMs, 3 * chain.pollSeconds * 1000),
     },
   );
-  return anchorer;
+  return {
+    lookFirst: () => anchorer.lookFirst(FIRST_LOOK_MS),
+    start: () => anchorer.start(),
+    close: () => anchorer.close(),
+    status: () => anchorer.status(),
+    onFinal: (listener) => anchorer.onFinal(listener),
+  };
 }
 
 function feePolicy(chain: ChainConfig): FeePolicy {

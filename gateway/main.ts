@@ -98,6 +98,8 @@ async function compose(
 
   closers.add(() => http.close());
   const httpPort = await listenHttp(http, config.http.host, config.http.port);
+  // Before the first reading: a store that is an old copy must take none.
+  await anchoring.lookFirst();
   // Every port before anything is sealed or sent: a start that fails for a busy port leaves no trace.
   const { port: mqttPort, tlsPort: mqttTlsPort } = await ingest.listen();
   witnesses.wake();

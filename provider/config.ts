@@ -3,7 +3,7 @@
  *
  * ```json
  * {
- *   "listen": { "host": "127.0.0.1", "port": 8480 },
+ *   "listen": { "host": "127.0.0.1", "port": 8490 },
  *   "provider": "clinic-a",
  *   "dataDirectory": "inbox",
  *   "sealingKeyFile": "sealing-key",

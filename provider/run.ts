@@ -37,7 +37,10 @@ export async function runProvider(configFile: string, io: ProviderIo): Promise<0
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const code = 'code' in error ? error.code : undefined;
-  if (code === 'EADDRINUSE') return `${error.message}; choose another listen.port`;
+  if (code === 'EADDRINUSE') {
+    const { address, port } = error as Error & { readonly address?: string; readonly port?: number };
+    return `port ${address}:${port} is in use; stop what holds it or set listen.port`;
+  }
   if (code === 'SQLITE_FULL')
     return 'the disk is full; deliveries are refused until there is room, none is lost';
   return error.message;

@@ -1,5 +1,6 @@
 /** The command line as people meet it: help, usage, exit codes, and the texts of typical mistakes. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -80,6 +81,7 @@ describe('usage', () => {
         device enrol    Enrol one device, or a file of them
         device list     List the enrolled devices
         device show     Show one device: its keys, what it sent, what is missing
+        device export   Write the enrolments as a file that device enrol takes: for a new log
         device rotate   Give a device a new key and retire its old one in one step
         device add-key  Give a device a further key, before retiring the old one
         device retire   Retire a device’s key, or all of them; now, from an earlier time, or at a time to come
@@ -210,6 +212,34 @@ describe('typical mistakes', () => {
     expect(await ask('device', 'show', 'urn:dev:os:32473-1', '--config', site.config)).toMatchInlineSnapshot(
       `"1: urn:dev:os:32473-1 is not enrolled"`,
     );
+  });
+
+  it('a provider and a witness on one machine, and ports that are taken', async () => {
+    const gateway = ['--gateway', site.file('gateway/gateway-public.json')];
+    const directories = ['provider', 'witness'].map((name) => site.file(`${name}-by-default`));
+    await vitalseal(['provider', 'init', directories[0] ?? '', '--id', PROVIDER, ...gateway]);
+    await vitalseal(['witness', 'init', directories[1] ?? '', '--name', 'w.example', ...gateway]);
+    const configs = directories.map((directory, at) =>
+      join(directory, `${['provider', 'witness'][at]}.json`),
+    );
+    const settings = configs.map(
+      (file) => JSON.parse(readFileSync(file, 'utf8')) as { listen: { port: number } },
+    );
+    expect(new Set(settings.map(({ listen }) => listen.port)).size).toBe(2);
+
+    const holder = createServer().listen(closedPort, '127.0.0.1');
+    await new Promise((resolve) => holder.once('listening', resolve));
+    for (const [at, file] of configs.entries()) {
+      const { listen, ...others } = settings[at] ?? { listen: {} };
+      writeFileSync(file, JSON.stringify({ ...others, listen: { ...listen, port: closedPort } }));
+    }
+    expect(await ask('provider', 'serve', '--config', configs[0] ?? '')).toMatchInlineSnapshot(
+      `"3: provider: port 127.0.0.1:<port> is in use; stop what holds it or set listen.port"`,
+    );
+    expect(await ask('witness', 'serve', '--config', configs[1] ?? '')).toMatchInlineSnapshot(
+      `"3: witness: port 127.0.0.1:<port> is in use; stop what holds it or set listen.port"`,
+    );
+    await new Promise((resolve) => holder.close(resolve));
   });
 
   it('receipts', async () => {

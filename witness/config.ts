@@ -3,7 +3,7 @@
  *
  * ```json
  * {
- *   "listen": { "host": "127.0.0.1", "port": 8490 },
+ *   "listen": { "host": "127.0.0.1", "port": 8491 },
  *   "name": "witness.example/w1",
  *   "keyFile": "witness-key",
  *   "dataDirectory": "state",

@@ -22,7 +22,7 @@ export async function runWitness(configFile: string, io: WitnessIo): Promise<0 |
   try {
     return await serve(configFile, io);
   } catch (error) {
-    io.writeError(`witness: ${error instanceof Error ? error.message : String(error)}`);
+    io.writeError(`witness: ${describe(error)}`);
     return error instanceof WitnessConfigError ? 2 : 1;
   }
 }
@@ -58,6 +58,17 @@ async function serve(configFile: string, io: WitnessIo): Promise<0> {
   } finally {
     heads.close();
   }
+}
+
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { code, address, port } = error as NodeJS.ErrnoException & {
+    readonly address?: string;
+    readonly port?: number;
+  };
+  return code === 'EADDRINUSE'
+    ? `port ${address}:${port} is in use; stop what holds it or set listen.port`
+    : error.message;
 }
 
 async function aborted(signal: AbortSignal): Promise<void> {

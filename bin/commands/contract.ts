@@ -1,11 +1,18 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { isAddress, Wallet } from 'ethers';
-import { connectChain, deployReadingLog, openLog } from '../../contracts/index.ts';
+import { isAddress, type Wallet } from 'ethers';
+import {
+  changeRole,
+  connectChain,
+  deployReadingLog,
+  type LogLocation,
+  openLog,
+} from '../../contracts/index.ts';
 import { loadConfig } from '../../gateway/config.ts';
 import { readSigner } from '../../gateway/secrets.ts';
 import { thumbprint } from '../../src/cose/key.ts';
-import { type Command, EXIT, optionalText, text, UsageError } from '../cli.ts';
+import { type Command, EXIT, type Io, optionalText, text, UsageError } from '../cli.ts';
+import { assertAddress, assertRpcUrl, PASSWORD_OPTION, unlockKeystore } from '../keystore.ts';
 import { CONFIG_OPTION } from '../store-access.ts';
 
 export const contractDeploy: Command = {
@@ -25,11 +32,11 @@ export const contractDeploy: Command = {
       description: 'encrypted keystore that pays, owns the log, and operates it unless --signer is given',
       default: 'keystore.json',
     },
-    password: {
+    password: PASSWORD_OPTION,
+    owner: {
       type: 'string',
-      value: 'FILE',
-      description: 'file with its password',
-      default: 'keystore-password',
+      value: 'ADDRESS',
+      description: 'account kept elsewhere that is proposed as the owner, and has to accept',
     },
     signer: {
       type: 'string',
@@ -48,29 +55,32 @@ export const contractDeploy: Command = {
   },
   help: `
 Writes the chain section of the configuration: chain id, contract, log id, keystore or signer. File names are relative to the
-configuration. The contract has no owner and cannot be changed; one serves any number of gateways.`,
+configuration. The contract has no owner and cannot be changed; one serves any number of gateways.
+
+Each log has an owner, who appoints its operator: at first the account of the keystore. Whoever steals that from the gateway would
+own the log for good, so name with --owner an account that is kept elsewhere. It becomes the owner when it accepts
+(vitalseal contract accept-owner); the output says how.`,
   async run(values, _positionals, io) {
     const file = text(values, 'config');
     const base = dirname(resolve(file));
     const config = loadConfig(file, {});
     if (config.chain !== undefined)
       throw new UsageError(`${file} has a chain section already; nothing was changed`);
-    const rpcUrl = text(values, 'rpc');
-    if (!/^https?:\/\//.test(rpcUrl))
-      throw new UsageError(
-        `--rpc must be a URL such as http://127.0.0.1:8545, not ${JSON.stringify(rpcUrl)}`,
-      );
+    const rpcUrl = assertRpcUrl(text(values, 'rpc'));
     const known = optionalText(values, 'contract');
-    if (known !== undefined && !isAddress(known))
-      throw new UsageError(
-        `--contract must be an address, 0x and 40 hex digits, not ${JSON.stringify(known)}`,
-      );
+    if (known !== undefined) assertAddress('--contract', known);
+    const owner = optionalText(values, 'owner');
+    if (owner !== undefined) assertAddress('--owner', owner);
     const signer = readSignerOptions(optionalText(values, 'signer'), optionalText(values, 'operator'));
     const [keystore, password] = [text(values, 'keystore'), text(values, 'password')];
     const freeGas = values['free-gas'] === true;
     const provider = await connectChain(rpcUrl, { freeGas });
     try {
-      const wallet = (await unlock(resolve(base, keystore), resolve(base, password))).connect(provider);
+      const wallet = (await unlockKeystore(resolve(base, keystore), resolve(base, password))).connect(
+        provider,
+      );
+      const operator = signer?.address ?? wallet.address;
+      assertApart(owner, wallet.address, operator);
       const chainId = Number((await provider.getNetwork()).chainId);
       const deployed = known === undefined ? await deployReadingLog(wallet) : undefined;
       const address = known ?? deployed?.address ?? '';
@@ -78,7 +88,7 @@ configuration. The contract has no owner and cannot be changed; one serves any n
         io.out(`deployed ReadingLog at ${address} on chain ${chainId} for ${deployed.gasUsed} gas`);
       const logKey = readSigner(config.keys.logKeyFile, 'keys.logKeyFile').publicKey;
       const opened = await openLog(wallet, address, {
-        operator: signer?.address ?? wallet.address,
+        operator,
         logKeyHash: thumbprint(logKey),
       });
       io.out(`opened log ${opened.logId} for ${opened.gasUsed} gas`);
@@ -92,12 +102,48 @@ configuration. The contract has no owner and cannot be changed; one serves any n
       };
       amend(file, { chain });
       amend(join(base, 'gateway-public.json'), { chainId, contract: address, logId: opened.logId });
+      const location = { contract: address, logId: opened.logId };
+      // After the files are written: a proposal that fails can be made again by itself.
+      if (owner === undefined) tellOwner(wallet.address, operator, io);
+      else await proposeOwner(wallet, location, owner, io);
       return EXIT.ok;
     } finally {
       provider.destroy();
     }
   },
 };
+
+/** An owner that the gateway's own machine can sign for protects nothing. */
+function assertApart(owner: string | undefined, opener: string, operator: string): void {
+  for (const account of [opener, operator])
+    if (owner?.toLowerCase() === account.toLowerCase())
+      throw new UsageError(
+        `--owner must be an account that the gateway cannot sign for, and ${account} is its own; nothing was sent`,
+      );
+}
+
+function tellOwner(owner: string, operator: string, io: Io): void {
+  if (owner.toLowerCase() === operator.toLowerCase()) {
+    io.out(`owner and operator of the log are one account, ${owner}`);
+    io.out(
+      'whoever steals its keystore from the gateway owns the log for good, and nobody can take that back;',
+    );
+  } else {
+    io.out(`owner of the log is ${owner}, operator ${operator}`);
+    io.out('keep the owner’s keystore off the gateway: it is needed again only to appoint another operator;');
+  }
+  io.out('vitalseal contract propose-owner hands the log to an account that is kept elsewhere');
+}
+
+async function proposeOwner(wallet: Wallet, log: LogLocation, owner: string, io: Io): Promise<void> {
+  await changeRole(wallet, log, { kind: 'proposeOwner', account: owner });
+  io.out(
+    `proposed ${owner} as the owner; until it accepts, ${wallet.address} is the owner. With its keystore, run:`,
+  );
+  io.out(
+    '  vitalseal contract accept-owner --gateway gateway-public.json --rpc URL --keystore FILE --password FILE',
+  );
+}
 
 function readSignerOptions(url?: string, address?: string): { url: string; address: string } | undefined {
   if (url === undefined && address === undefined) return undefined;
@@ -106,27 +152,6 @@ function readSignerOptions(url?: string, address?: string): { url: string; addre
   if (address === undefined || !isAddress(address))
     throw new UsageError('--operator must be an address, 0x and 40 hex digits; --signer needs it');
   return { url, address };
-}
-
-async function unlock(keystoreFile: string, passwordFile: string): Promise<Wallet> {
-  const keystore = readNamed(keystoreFile, '--keystore');
-  const password = readNamed(passwordFile, '--password').trim();
-  try {
-    return new Wallet((await Wallet.fromEncryptedJson(keystore, password)).privateKey);
-  } catch {
-    // The reason may quote what is in the files.
-    throw new UsageError(`${keystoreFile} does not open with the password in ${passwordFile}`);
-  }
-}
-
-function readNamed(file: string, option: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new UsageError(
-      `${option}: cannot read ${file} (${(error as NodeJS.ErrnoException).code ?? 'unreadable'}); names are relative to the configuration`,
-    );
-  }
 }
 
 /** Adds fields to a JSON file, in one step: a crash leaves the old or the new file. */

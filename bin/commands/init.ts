@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { Wallet } from 'ethers';
 import { sha256 } from '../../gateway/crypto/hash.ts';
 import { syncFolder } from '../../gateway/store/sync-folder.ts';
 import { bytesToBase64, bytesToHex } from '../../src/bytes.ts';
@@ -11,6 +10,7 @@ import { ED25519_TYPE } from '../../src/signed-note.ts';
 import { formatVerifierKey } from '../../src/verifier-key.ts';
 import { formatWebhookKey } from '../../src/webhook.ts';
 import { argument, type Command, EXIT, text, UsageError } from '../cli.ts';
+import { makeKeystore } from '../keystore.ts';
 
 const SECRET_BYTES = 32;
 const ORIGIN = /^[a-z0-9.-]+(\/[A-Za-z0-9._~-]+)*$/;
@@ -45,10 +45,10 @@ run vitalseal serve.`,
     const logSecret = writeSecret(directory, 'log-key');
     const webhookSecret = writeSecret(directory, 'webhook-key');
     writeSecret(directory, 'master-key');
-    const password = randomBytes(SECRET_BYTES).toString('hex');
-    const wallet = Wallet.createRandom();
-    writePrivate(directory, 'keystore-password', `${password}\n`);
-    writePrivate(directory, 'keystore.json', `${await wallet.encrypt(password)}\n`);
+    const account = await makeKeystore(
+      join(directory, 'keystore.json'),
+      join(directory, 'keystore-password'),
+    );
     const token = randomBytes(SECRET_BYTES).toString('base64url');
     writePrivate(directory, 'admin-token', `${token}\n`);
 
@@ -64,12 +64,12 @@ run vitalseal serve.`,
         verifierKey: formatVerifierKey({ name: origin, publicKey: logKey.bytes }, ED25519_TYPE),
         logKeyHash: `0x${bytesToHex(thumbprint(logKey))}`,
         webhookKey: formatWebhookKey(webhookKey.bytes),
-        account: wallet.address,
+        account,
       }),
     );
     for (const folder of [directory, dirname(directory)]) syncFolder(folder);
     io.out(`made ${directory} for the log ${origin}`);
-    io.out(`account that pays for anchors: ${wallet.address} (fund it, then vitalseal contract deploy)`);
+    io.out(`account that pays for anchors: ${account} (fund it, then vitalseal contract deploy)`);
     io.out(
       'keep master-key and log-key in a safe place too: without them the store cannot be read or gone on with',
     );

@@ -30,7 +30,7 @@ const witnessInit: Command = {
       value: 'FILE',
       description: 'gateway-public.json of the log to watch over; others are added in witness.json',
     },
-    port: { type: 'string', value: 'N', description: 'port to listen on, on this machine', default: '8490' },
+    port: { type: 'string', value: 'N', description: 'port to listen on, on this machine', default: '8491' },
   },
   help: `
 Prints, as a line of JSON, the key of the witness and where it listens: what the operator of the log puts into witnesses in

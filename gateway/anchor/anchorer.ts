@@ -21,6 +21,7 @@ import { nextDataFee } from './data-fee.ts';
 import { ClockedBackOff } from './due.ts';
 import { EventProofs } from './event-proofs.ts';
 import { readMarket } from './fee-policy.ts';
+import { lookFirst } from './first-look.ts';
 import { Loop } from './loop.ts';
 import { NewestBeacon } from './newest-beacon.ts';
 import { assertFreshNonce } from './nonce.ts';
@@ -93,6 +94,18 @@ export class Anchorer implements AnchorEvents {
       () => this.#look(),
       async () => Math.max(options.pollEveryMs, this.#backoff.remaining(this.#now())),
     );
+  }
+
+  /**
+   * Before the first reading is taken: whether the contract holds what the log does not. A chain that does not answer in time
+   * holds nothing up.
+   * @throws GatewayError what the chain has answered, when going on would do harm
+   */
+  async lookFirst(withinMs: number): Promise<void> {
+    const failure = await lookFirst(this.#parts, this.#reporter, withinMs);
+    if (failure === undefined) return;
+    await this.close();
+    throw failure;
   }
 
   /** Starts both loops. The chain need not be there yet. */

@@ -244,7 +244,7 @@ describe('a chain that is not ours to use', () => {
     [
       'another operator',
       (scene) => ({ signer: scene.owner }),
-      "the operator of log LOG is ADDRESS, this gateway's key is ADDRESS: use the key of the operator, or let the owner of the log make this key its operator",
+      "the operator of log LOG is ADDRESS, this gateway's key is ADDRESS: use the key of the operator, or have the owner make this key the operator (vitalseal contract propose-operator, then accept-operator)",
     ],
   ])('%s is said with what to do, and tried again', async (_name, change, text) => {
     const scene = await start();

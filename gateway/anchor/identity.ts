@@ -38,7 +38,8 @@ export function assertOurs(
       if (equalBytes(identity.operator, sender)) return;
       throw mismatch(
         `the operator of log ${logId} is ${getAddress(toHex(identity.operator))}, this gateway's key is ${getAddress(toHex(sender))}: ` +
-          'use the key of the operator, or let the owner of the log make this key its operator',
+          'use the key of the operator, or have the owner make this key the operator ' +
+          '(vitalseal contract propose-operator, then accept-operator)',
       );
   }
 }

@@ -64,6 +64,11 @@ function isOurs({ sender, target }: AnchorRecord, chain: Chain): boolean {
   return equalBytes(sender, chain.sender) && sameTarget(target, chain.target);
 }
 
+/** @throws GatewayError `log-forked`, fatal, when the contract holds what the log does not. */
+export async function assertNotForked(chain: Pick<Chain, 'head'>, log: SubmitParts['log']): Promise<void> {
+  await continueFrom(await chain.head(), await log.newestCheckpoint(), log);
+}
+
 /** The call that takes the contract from its head to our newest checkpoint; `undefined` when it is there. */
 async function continueFrom(
   head: ContractHead,

@@ -101,6 +101,21 @@ describe('an outside follower', () => {
     expect(await cacheOf('/tile/entries/000')).toBe('public, max-age=31536000, immutable');
     expect(await cacheOf('/tile/0/001.p/5')).toBe('public, max-age=31536000, immutable');
     expect(await cacheOf('/checkpoint')).toBe('no-cache');
+    expect(await cacheOf('/tile/5/000')).toBe('no-store');
+  });
+
+  test('HEAD gets what GET gets, without the body', async () => {
+    const named = ['content-type', 'content-length', 'cache-control'];
+    for (const path of ['/checkpoint', '/tile/0/000', '/tile/entries/000', '/tile/5/000']) {
+      const [head, get] = await Promise.all(
+        ['HEAD', 'GET'].map((method) => bench.get(path, undefined, method)),
+      );
+      expect(head?.status).toBe(get?.status);
+      expect(named.map((name) => head?.headers.get(name))).toEqual(
+        named.map((name) => get?.headers.get(name)),
+      );
+      expect(await head?.text()).toBe('');
+    }
   });
 });
 

@@ -14,7 +14,7 @@ export interface LogParts {
 export function logRoutes(app: FastifyInstance, { log }: LogParts): void {
   app.get(
     '/checkpoint',
-    { schema: { summary: 'Newest checkpoint, a C2SP signed note' } },
+    { exposeHeadRoute: true, schema: { summary: 'Newest checkpoint, a C2SP signed note' } },
     async (_request, reply) => {
       const checkpoint = await log.newestCheckpoint();
       if (checkpoint === undefined)
@@ -27,7 +27,7 @@ export function logRoutes(app: FastifyInstance, { log }: LogParts): void {
   );
   app.get(
     '/tile/*',
-    { schema: { summary: 'Tiles and entry bundles, C2SP tlog-tiles' } },
+    { exposeHeadRoute: true, schema: { summary: 'Tiles and entry bundles, C2SP tlog-tiles' } },
     async (request, reply) => {
       const path = parseTilePath(request.url.slice(1)); // attacker-controlled
       if (path.kind === 'reject') return sendProblem(reply, 'not-found', path.detail);

@@ -27,5 +27,6 @@ export function sendProblem(reply: FastifyReply, code: ProblemCode, detail: stri
   return reply
     .code(status)
     .type('application/problem+json')
+    .header('cache-control', 'no-store') // what is not there yet may be in a second
     .send(JSON.stringify({ type: code, status, detail }));
 }

@@ -75,6 +75,11 @@ export class Site {
     return join(this.directory, name);
   }
 
+  /** What the gateway tells everybody about itself. */
+  publicFile(): string {
+    return readFileSync(join(this.directory, 'gateway', 'gateway-public.json'), 'utf8');
+  }
+
   /** The configuration of the gateway as it is written. */
   get settings(): Config {
     return JSON.parse(readFileSync(this.config, 'utf8')) as Config;
@@ -86,8 +91,7 @@ export class Site {
 
   /** Deploys the contract on a chain and opens the log. Returns what the command printed. */
   async openLogOn(chain: Anvil, options: readonly string[] = []): Promise<string> {
-    const known = readFileSync(join(this.directory, 'gateway', 'gateway-public.json'), 'utf8');
-    const { account } = JSON.parse(known) as { account: string };
+    const { account } = JSON.parse(this.publicFile()) as { account: string };
     await callChain(chain, 'anvil_setBalance', [account, FUNDS_WEI]);
     const deploy = ['contract', 'deploy', '--config', this.config, '--rpc', chain.url];
     const printed = await mustRun([...deploy, ...options]);
