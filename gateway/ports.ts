@@ -300,6 +300,10 @@ export interface AnchorRecord {
   readonly anchor?: Anchor;
   /** Present once the transaction has been in a block, a reverted one too. */
   readonly gasUsed?: bigint;
+  /** Wei paid for each unit of it, by the fee that was offered and the block's base fee. */
+  readonly gasPrice?: bigint;
+  /** When it was first seen to be final (ms). */
+  readonly finalAt?: number;
 }
 
 /** Durable memory of the anchorer. Every write is idempotent under the transaction hash. */

@@ -55,8 +55,8 @@ interface AnchoringStatus {
     readonly until?: number;
   };
   readonly recorded: number;
-  readonly submitted?: number;
-  readonly anchored?: number;
+  readonly submitted: number;
+  readonly anchored: number;
   readonly final: number;
   readonly gasUsed: string;
   readonly lastError?: { readonly code: string; readonly message: string };
@@ -176,7 +176,7 @@ function describeSilence({ watched, silent }: Status['silence']): string {
 
 function describeAnchoring(status: AnchoringStatus): string[] {
   const covered = (['recorded', 'submitted', 'anchored', 'final'] as const)
-    .map((state) => `${state} ${status[state] ?? '-'}`)
+    .map((state) => `${state} ${status[state]}`)
     .join(', ');
   const wait = status.waitingFor === undefined ? [] : [`waiting      ${describeWait(status.waitingFor)}`];
   const trouble =

@@ -22,6 +22,7 @@ import { Backoff, isDue, untilDue } from './due.ts';
 import { EventProofs } from './event-proofs.ts';
 import { readMarket } from './fee-policy.ts';
 import { assertFreshNonce } from './nonce.ts';
+import { readProgress } from './progress.ts';
 import { type ChainView, reconcile, sameTarget } from './reconcile.ts';
 import { Reporter } from './reporter.ts';
 import type { AnchorMetrics, AnchorStatus } from './status.ts';
@@ -120,20 +121,11 @@ export class Anchorer implements AnchorEvents {
 
   async status(): Promise<AnchorStatus> {
     const { chain, store, log } = this.#parts;
-    const [checkpoint, submitted, anchored, final, gasUsed] = await Promise.all([
-      log.newestCheckpoint(),
-      store.newest('submitted'),
-      store.newest('anchored'),
-      store.newest('final'),
-      store.gasUsed(),
-    ]);
+    const [progress, gasUsed] = await Promise.all([readProgress(log, store), store.gasUsed()]);
     return {
       target: chain.target,
       sender: chain.sender,
-      recorded: checkpoint?.size ?? 0,
-      ...(submitted && { submitted: submitted.size }),
-      ...(anchored && { anchored: anchored.size }),
-      final: final?.size ?? 0,
+      ...progress,
       ...(this.#view && { newestBlock: this.#view.newest.number, finalBlock: this.#view.final.number }),
       ...(this.#account && { balance: this.#account.balance }),
       ...(this.#funds && Number.isFinite(this.#funds.anchorsLeft) && this.#funds),
@@ -208,7 +200,7 @@ export class Anchorer implements AnchorEvents {
     const [newest, final] = await Promise.all([chain.newestBlock(), chain.finalBlock()]);
     const view: ChainView = { newest, final };
     this.#view = view;
-    const changes = await reconcile(chain, store, view);
+    const changes = await reconcile(chain, store, view, this.#now());
     for (const change of changes) this.#reporter.changed(change);
     // Before others hear that an anchor is final, so that what they make of it has the proof.
     await this.#proofs.fetchNext();

@@ -1,7 +1,7 @@
 /** Turns what happens into log lines, metrics and status; says a thing once, not at every try. */
-import { bytesToHex } from '../../src/bytes.ts';
+import { bytesToHex, equalBytes } from '../../src/bytes.ts';
 import { GatewayError } from '../errors.ts';
-import type { Clock, Logger } from '../ports.ts';
+import type { AnchorRecord, AnchorSetback, Clock, Logger } from '../ports.ts';
 import type { SubmitOutcome } from './attempt.ts';
 import type { Funds } from './balance.ts';
 import type { Account } from './chain.ts';
@@ -18,6 +18,16 @@ const WAITS = {
   'stuck-at-ceiling':
     'the pending anchor is stuck, and to replace it would cost more than the configured ceiling: it stays as it is',
 } as const;
+
+/** What is said of an attempt that was set back, and what becomes of it. */
+const SETBACKS: Readonly<Record<AnchorSetback, string>> = {
+  reorganised:
+    'a reorganisation took the block of an anchor: it is submitted again, until another block holds it or a newer anchor covers it',
+  reverted: 'the contract refused an anchor: the next checkpoint is tried',
+  replaced: 'another transaction took the place of an anchor attempt',
+  'other-target':
+    'an anchor was meant for another chain, contract or log: it is given up, the next covers it',
+};
 
 export class Reporter {
   readonly #logger: Logger;
@@ -54,6 +64,7 @@ export class Reporter {
       this.#unreachableSince ??= this.#clock.now();
       this.#metrics?.reachable(false);
     }
+    if (code === 'chain-unreachable' || code === 'chain-mismatch') this.#metrics?.chain(undefined);
     const fields = { code, part, err: failure, ...failure.details };
     if (failure.fatal) this.#logger.error(fields, message);
     else if (before === undefined || !isSameFailure(before, failure)) this.#logger.warn(fields, message);
@@ -74,7 +85,13 @@ export class Reporter {
   }
 
   looked({ newest, final }: ChainView, { balance }: Account, { anchorsLeft }: Funds): void {
-    this.#metrics?.chain({ newestBlock: newest.number, finalBlock: final.number, balance, anchorsLeft });
+    this.#metrics?.chain({
+      newestBlock: newest.number,
+      newestBlockTime: newest.time,
+      finalBlock: final.number,
+      balance,
+      anchorsLeft,
+    });
   }
 
   changed({ before, after }: Change): void {
@@ -90,17 +107,27 @@ export class Reporter {
       );
       this.#metrics?.anchored(after.size, after.gasUsed ?? 0n, seconds);
     }
+    this.#moved(before, after, fields);
     if (after.state === 'final') {
       this.#logger.info(fields, 'anchor is final');
       this.#metrics?.final(after.size, seconds);
     } else if (after.setback !== undefined && after.setback !== before.setback) {
-      const level = after.setback === 'replaced' ? 'debug' : 'warn';
-      this.#logger[level](
-        { ...fields, setback: after.setback, state: after.state },
-        'anchor attempt set back',
-      );
-      this.#metrics?.setback(after.setback);
+      const { setback, state } = after;
+      const level = setback === 'replaced' ? 'debug' : 'warn';
+      this.#logger[level]({ ...fields, ...lostBlock(before), setback, state }, SETBACKS[setback]);
+      this.#metrics?.setback(setback);
     }
+  }
+
+  #moved(before: AnchorRecord, after: AnchorRecord, fields: object): void {
+    if (before.anchor === undefined || after.anchor === undefined) return;
+    if (equalBytes(before.anchor.blockHash, after.anchor.blockHash)) return;
+    const block = { block: Number(after.anchor.blockNumber), blockHash: toHex(after.anchor.blockHash) };
+    this.#logger.info(
+      { ...fields, ...lostBlock(before), ...block },
+      'a reorganisation took the block of an anchor, and another block holds it already',
+    );
+    this.#metrics?.setback('reorganised');
   }
 
   submitted(outcome: SubmitOutcome): void {
@@ -119,6 +146,11 @@ export class Reporter {
     const level = wait.for === 'cheaper-gas' ? 'info' : 'warn';
     this.#logger[level]({ neededWei: String(wait.neededWei) }, WAITS[wait.for]);
   }
+}
+
+function lostBlock({ anchor }: AnchorRecord): object {
+  if (anchor === undefined) return {};
+  return { lostBlock: Number(anchor.blockNumber), lostBlockHash: toHex(anchor.blockHash) };
 }
 
 function waitOf(outcome: SubmitOutcome): AnchorWait | undefined {
