@@ -231,6 +231,8 @@ export interface LogReader {
   findStatement(device: string, boot: number, seq: number): Promise<LogEntry | undefined>;
   /** A device's newest statements, newest first. */
   newestOfDevice(device: string, limit: number): Promise<LogEntry[]>;
+  /** How many entries with from <= index < to are statements of devices. */
+  countStatements(from: number, to: number): Promise<number>;
   /** Entries meant for one provider with index >= from, in order, at most `limit`. */
   readForProvider(provider: string, from: number, limit: number): Promise<LogEntry[]>;
   newestCheckpoint(): Promise<Checkpoint | undefined>;
@@ -321,6 +323,8 @@ export interface AnchorStore {
   list(limit: number): Promise<AnchorRecord[]>;
   /** Anchored and final records of this target whose anchor has no proof of its event, newest first. */
   lackingProof(target: AnchorTarget, limit: number): Promise<AnchorRecord[]>;
+  /** The greatest size below this one that a block holds; 0 when none does. */
+  sizeBefore(size: number): Promise<number>;
   /** Gas used by all attempts that were in a block. */
   gasUsed(): Promise<bigint>;
 }

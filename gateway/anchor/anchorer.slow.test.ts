@@ -218,9 +218,21 @@ describe('the pool', () => {
     await holdBlocks();
     const life = scene.live();
     await life.anchorer.tick();
+    const since = scene.clock.now();
     for (let i = 0; i < 5; i++) await scene.nextCadence(life);
     expect(life.events).toEqual(['submitted 1 new']);
+    const { waitingFor, newestBlockSeenAt, lookedAt } = await life.anchorer.status();
+    expect({ waitingFor, newestBlockSeenAt, lookedAt }).toEqual({
+      waitingFor: { for: 'block', since },
+      newestBlockSeenAt: since,
+      lookedAt: scene.clock.now(),
+    });
+    expect(said(life, 'warn')).toEqual([
+      'the chain stands still: no block has come that the pending anchor could go into',
+    ]);
     await expectHealed(life);
+    expect((await life.anchorer.status()).waitingFor).toBeUndefined();
+    expect(said(life, 'info')).toContain('the chain makes blocks again');
   });
 
   test('a dropped transaction is sent again as it was', async () => {
@@ -266,9 +278,12 @@ describe('the pool', () => {
     const { lastError, balance } = await life.anchorer.status();
     expect(balance).toBe(100n);
     expect(lastError?.code).toBe('anchor-failed');
-    expect(lastError?.message.replace(/cost \d+/, 'cost N')).toMatchInlineSnapshot(
-      `"the gateway's account holds 100 wei, the next anchor may cost N: fund the account"`,
+    expect(lastError?.message.replace(/up to [\d.]+/, 'up to N')).toMatchInlineSnapshot(
+      `"the account 0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266 holds 0.0000000000000001 ether, and the next anchor may cost up to N: fund it, and anchoring goes on by itself"`,
     );
+    // What was foreseen is told without a stack.
+    expect(life.logger.lines.at(-1)?.fields).not.toHaveProperty('err');
+    expect(life.logger.lines.at(-1)?.fields).toMatchObject({ ether: '0.0000000000000001' });
     await scene.rpc('anvil_setBalance', scene.operator.address, '0x56bc75e2d63100000');
     await expectHealed(life);
     expect((await life.anchorer.status()).lastError).toBeUndefined();

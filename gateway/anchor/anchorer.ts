@@ -17,6 +17,7 @@ import type {
   Sealer,
 } from '../ports.ts';
 import { BalanceWatch, type Funds } from './balance.ts';
+import { BlockWatch } from './block-watch.ts';
 import type { Account, Chain } from './chain.ts';
 import { Backoff, isDue, untilDue } from './due.ts';
 import { EventProofs } from './event-proofs.ts';
@@ -77,7 +78,7 @@ export class Anchorer implements AnchorEvents {
   constructor(parts: AnchorerParts, options: AnchorerOptions) {
     this.#parts = parts;
     this.#options = options;
-    this.#reporter = new Reporter(parts.logger, parts.clock, parts.metrics);
+    this.#reporter = new Reporter(parts, new BlockWatch(options.stuckAfterMs));
     this.#proofs = new EventProofs(parts, options.pollEveryMs);
     this.#backoff = new Backoff(options.pollEveryMs, Math.min(options.retryAtMostMs, options.anchorEveryMs));
     this.#balanceWatch = new BalanceWatch(parts, options);

@@ -9,6 +9,11 @@ export interface AnchorStatus extends AnchorProgress {
   readonly target: AnchorTarget;
   /** The account that pays, 20 bytes. */
   readonly sender: Uint8Array;
+  /** When the chain was last looked at (ms): what follows is as of then. */
+  readonly lookedAt?: number;
+  /** When the newest block was made, by its own word, and when it was first seen here (ms). */
+  readonly newestBlockTime?: number;
+  readonly newestBlockSeenAt?: number;
   /** Heights of the newest and the newest final block at the last look. */
   readonly newestBlock?: bigint;
   readonly finalBlock?: bigint;
@@ -36,11 +41,13 @@ export interface AnchorStatus extends AnchorProgress {
  * `fee`: gas costs more than the ceiling. `cheaper-gas`: more than the preferred price, before the deadline.
  * `stuck-at-ceiling`: a pending transaction that no node would replace for less than the ceiling.
  * `next-checkpoint`: the attempt reverted, its successor is tried.
+ * `block`: the chain stands still; no block has come since then (ms) that a pending transaction could go into.
  */
 export type AnchorWait =
   | { readonly for: 'fee' | 'stuck-at-ceiling'; readonly neededWei: bigint }
   | { readonly for: 'cheaper-gas'; readonly neededWei: bigint; readonly until: number }
-  | { readonly for: 'next-checkpoint' };
+  | { readonly for: 'next-checkpoint' }
+  | { readonly for: 'block'; readonly since: number };
 
 export interface AnchorFailure {
   readonly code: GatewayErrorCode;

@@ -148,7 +148,7 @@ export class AnchoringMetrics {
     // Registered first, so that it is asked first; it fills in the others.
     const healthy = this.#gauge(
       'vitalseal_chain_node_healthy',
-      '1 while the node answers and agrees with the others',
+      '1 while the node answers, agrees with the others and keeps up with them',
       ['node'],
       async () => {
         failures.reset();

@@ -120,6 +120,14 @@ export class SqliteAnchorStore implements AnchorStore {
     );
   }
 
+  async sizeBefore(size: number): Promise<number> {
+    const greatest =
+      "SELECT coalesce(max(size), 0) FROM anchors WHERE state IN ('anchored', 'final') AND size < ?";
+    return this.#guard('cannot read the anchors', () => {
+      return this.#db.prepare<[number], number>(greatest).pluck().get(size) ?? 0;
+    });
+  }
+
   async gasUsed(): Promise<bigint> {
     const sum = 'SELECT coalesce(sum(gas_used), 0) FROM anchors';
     return this.#guard('cannot read the anchors', () => {
