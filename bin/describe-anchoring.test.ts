@@ -25,6 +25,7 @@ const STATUS: AnchoringStatus = {
   finalBlock: '1200',
   balance: '1234567890123456789',
   anchorsLeft: 900,
+  anchorCost: '1371741983470551',
   daysLeft: 1.5,
   gasUsed: '812345',
   quorum: 1,
@@ -43,7 +44,7 @@ test('when all is final', () => {
                  anchored  450 entries, since 2026-01-02T03:02:40Z
                  final     450 entries, since 2026-01-02T03:03:50Z; 812345 gas so far
     chain        block 1234, 10 s old at the last look 2 s ago (no newer one for 8 s); final 1200
-    account      0x5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f holds 1.23457 ether: about 900 anchors at today’s price, 36.0 hours
+    account      0x5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f holds 1.23457 ether: about 900 anchors at today’s 0.00137174 each, 36.0 hours
     node         https://rpc.example: ok; block 1234, final 1200"
   `);
 });
@@ -66,7 +67,7 @@ test('while the chain is away, what was seen of it is as of then', () => {
   const lines = told({ ...seen, unreachableSince: ago(60), lastError }).split('\n');
   expect(lines.slice(4, 7).join('\n')).toMatchInlineSnapshot(`
     "chain        does not answer since 2026-01-02T03:03:00Z; block 1234, 8 s old at the last look 64 s ago; final 1200
-    account      0x5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f holds 1.23457 ether: about 900 anchors at today’s price, 36.0 hours (as of 2026-01-02T03:02:56Z)
+    account      0x5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f holds 1.23457 ether: about 900 anchors at today’s 0.00137174 each, 36.0 hours (as of 2026-01-02T03:02:56Z)
     error        chain-unreachable at 2026-01-02T03:03:59Z: the node does not answer"
   `);
 });
@@ -80,7 +81,7 @@ describe('what it waits for', () => {
     [{ for: 'fee', neededWei: '5000000000' }, 'gas costs 5 gwei, above chain.maxFeeGwei'],
     [
       { for: 'next-checkpoint' },
-      'the last attempt was reverted by the contract; the next checkpoint is tried',
+      'the last attempt was reverted by the contract, or its nonce was taken; the next checkpoint is tried',
     ],
   ] as const)('%j', (waitingFor, text) => {
     expect(told({ waitingFor })).toContain(`\nwaiting      ${text}\n`);

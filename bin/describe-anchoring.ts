@@ -22,6 +22,8 @@ export interface AnchoringStatus extends Readonly<Record<(typeof STATES)[number]
   /** Wei. */
   readonly balance?: string;
   readonly anchorsLeft?: number;
+  /** Wei. */
+  readonly anchorCost?: string;
   readonly daysLeft?: number;
   readonly waitingFor?: {
     readonly for: 'fee' | 'stuck-at-ceiling' | 'cheaper-gas' | 'next-checkpoint' | 'block';
@@ -131,12 +133,12 @@ function describeChain(status: AnchoringStatus, now: number): string[] {
 }
 
 function describeAccount(status: AnchoringStatus): string[] {
-  const { sender, balance, anchorsLeft, daysLeft } = status;
+  const { sender, balance, anchorsLeft, anchorCost = '0', daysLeft } = status;
   if (balance === undefined) return [];
   const left =
     anchorsLeft === undefined || daysLeft === undefined
       ? 'gas is free'
-      : `about ${anchorsLeft} anchors at today’s price, ${describeDays(daysLeft)}`;
+      : `about ${anchorsLeft} anchors at today’s ${showEther(BigInt(anchorCost))} each, ${describeDays(daysLeft)}`;
   return [`account      0x${sender} holds ${showEther(BigInt(balance))} ether: ${left}${asOf(status)}`];
 }
 
@@ -173,7 +175,7 @@ function describeWait({
     case 'stuck-at-ceiling':
       return `the pending anchor is stuck; to replace it takes ${price}, above chain.maxFeeGwei`;
     case 'next-checkpoint':
-      return 'the last attempt was reverted by the contract; the next checkpoint is tried';
+      return 'the last attempt was reverted by the contract, or its nonce was taken; the next checkpoint is tried';
     case 'block':
       return `the chain stands still: no block since ${isoTime(since)} that the pending anchor could go into`;
   }

@@ -31,6 +31,8 @@ export interface AnvilOptions {
   readonly gasPrice?: number;
   /** Of the first block, wei for each unit of gas. */
   readonly baseFee?: number;
+  /** The rules of another kind of chain. `optimism` charges for data, once there is an L1Block with prices. */
+  readonly network?: 'optimism';
 }
 
 /**
@@ -92,6 +94,7 @@ function anvilArguments(options: AnvilOptions): string[] {
     ['--hardfork', options.hardfork],
     ['--gas-price', options.gasPrice],
     ['--base-fee', options.baseFee],
+    ['--network', options.network],
   ];
   return flags.flatMap(([flag, value]) => (value === undefined ? [] : [flag, String(value)]));
 }

@@ -1,5 +1,6 @@
 import { FeeData, FetchRequest, JsonRpcProvider } from 'ethers';
 import { ChainError } from './errors.ts';
+import { GuardedUrl } from './guarded-url.ts';
 
 /** Long enough for a slow public endpoint, short enough for a person to wait. */
 const DEFAULT_TIMEOUT_MS = 10_000;
@@ -39,7 +40,9 @@ export async function connectChain(url: string, options: ChainOptions = {}): Pro
       `the chain at ${hostOf(url)} has id ${chainId}, not ${options.chainId}: check the RPC URL and the chain id`,
     );
   }
-  const request = new FetchRequest(url);
+  const { href, headers } = new GuardedUrl(url);
+  const request = new FetchRequest(href);
+  for (const [name, value] of Object.entries(headers)) request.setHeader(name, value);
   request.timeout = timeoutMs;
   const Provider = options.freeGas === true ? FreeGasProvider : JsonRpcProvider;
   return new Provider(request, chainId, {
@@ -51,10 +54,11 @@ export async function connectChain(url: string, options: ChainOptions = {}): Pro
 
 async function askChainId(url: string, timeoutMs: number): Promise<bigint> {
   const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'eth_chainId', params: [] });
-  const headers = { 'content-type': 'application/json' };
   try {
+    const { href, headers: login } = new GuardedUrl(url);
+    const headers = { 'content-type': 'application/json', ...login };
     const signal = AbortSignal.timeout(timeoutMs);
-    const response = await fetch(url, { method: 'POST', headers, body, signal });
+    const response = await fetch(href, { method: 'POST', headers, body, signal });
     const { result } = (await response.json()) as { result?: unknown }; // attacker-controlled
     if (typeof result === 'string' && /^0x[0-9a-f]{1,16}$/i.test(result)) return BigInt(result);
   } catch (error) {

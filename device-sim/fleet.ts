@@ -142,6 +142,7 @@ export class Fleet {
   /** Runs until every source ends, every device has reached its limit, or `signal` says stop; then returns. */
   async run(url: string, signal: AbortSignal): Promise<void> {
     const { devices, misbehave } = this.#options;
+    if (signal.aborted) return;
     const runs = this.#devices.map(async (device, i) => {
       const name = misbehave[i - devices];
       const misbehaviour = name === undefined ? undefined : MISBEHAVIOURS.get(name);

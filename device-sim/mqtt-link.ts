@@ -48,7 +48,11 @@ export function openMqttLink(options: LinkOptions, listener: LinkListener): Link
       if (client.connected) listener.onConnect();
     });
   });
+  let isBegun = false;
+  let isClosed = false;
   client.on('close', () => {
+    // Ended while its first socket was opening, the package would go on connecting for ever.
+    if (isClosed) client.end(true);
     listener.onDisconnect();
     credentials.renew((reason) => listener.onTrouble(reason)); // ready before the next attempt, half a second from now at least
   });
@@ -56,7 +60,10 @@ export function openMqttLink(options: LinkOptions, listener: LinkListener): Link
   // Refused connections and broken sockets are followed by another attempt.
   client.on('error', (error) => listener.onTrouble(describeTrouble(options.url, error)));
   credentials.first(
-    () => client.connect(),
+    () => {
+      isBegun = true;
+      client.connect();
+    },
     (reason) => listener.onTrouble(reason),
   );
   return {
@@ -65,9 +72,10 @@ export function openMqttLink(options: LinkOptions, listener: LinkListener): Link
       watch.isGood = true;
     },
     close: async () => {
+      isClosed = true;
       credentials.close();
       for (const giveUp of underWay) giveUp(new Error('the link was closed'));
-      await client.endAsync(true);
+      if (isBegun) await client.endAsync(true);
     },
   };
 }

@@ -18,6 +18,7 @@ import {
   VITALSEAL,
   vitalseal,
 } from './support/command.ts';
+import { freePort } from './support/free-port.ts';
 import { Sender } from './support/sender.ts';
 import { PROVIDER, Site } from './support/site.ts';
 import { until } from './support/wait.ts';
@@ -91,6 +92,22 @@ const hasLogged = (least: number) => () => {
   const row = batch();
   return row?.state === 'decided' && row.logged >= least && row.logged < FLEET;
 };
+
+it.each(['sim.csv', 'sim.jsonl'])('takes what the simulator writes as %s and ends', async (name) => {
+  const file = site.file(name);
+  const broker = `mqtt://127.0.0.1:${await freePort()}`; // nobody there: it is not needed
+  const options = [
+    '--state',
+    site.file('wearables'),
+    '--devices',
+    '2',
+    '--misbehave',
+    'replay,unknown-device',
+  ];
+  await mustRun(['sim', '--broker', broker, ...options, '--provider', PROVIDER, '--enrol-file', file]);
+  await mustRun(enrolArguments(file));
+  expect(await listed()).toBe(3);
+});
 
 const expectDone = async (program: Running): Promise<void> => {
   const code = await program.exited;

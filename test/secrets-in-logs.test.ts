@@ -1,4 +1,4 @@
-/** Nothing that the gateway writes or answers holds the key of its account, whatever goes wrong with chain, files and signer. */
+/** Nothing that the gateway writes or answers holds a key, a password or a token, whatever goes wrong with chain, files and signer. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Wallet } from 'ethers';
@@ -9,6 +9,8 @@ import { callChain, Site } from './support/site.ts';
 import { until } from './support/wait.ts';
 
 const CREDENTIAL = 'hunter2-in-a-url';
+
+const KEY_FILES = ['master-key', 'log-key', 'webhook-key', 'admin-token'];
 
 let site: Site;
 let chain: Anvil;
@@ -40,6 +42,7 @@ beforeAll(async () => {
     crypto.mac,
     crypto.kdfparams.salt,
     CREDENTIAL,
+    ...KEY_FILES.map((name) => readFileSync(file(name), 'utf8').trim()),
   ];
 }, 120_000);
 
@@ -59,8 +62,10 @@ function expectNoSecrets(): void {
 async function serveUntil(what: string, seen: () => boolean | Promise<boolean>): Promise<void> {
   const gateway = await site.startGateway();
   await until(what, seen);
-  output += await (await site.get('/v1/status')).text();
-  output += await (await site.get('/metrics')).text();
+  for (const path of ['/v1/status', '/metrics', '/health', '/checkpoint', '/v1/nothing'])
+    output += await (await site.get(path)).text();
+  const authorization = `Bearer ${CREDENTIAL}`;
+  output += await (await fetch(`${gateway.httpUrl}/v1/status`, { headers: { authorization } })).text();
   output += (await vitalseal(['status', '--config', site.config])).out;
   gateway.kill('SIGTERM');
   await gateway.exited;

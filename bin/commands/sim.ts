@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import { extname } from 'node:path';
 import {
   type LinkSecurity,
   type Member,
@@ -10,6 +11,8 @@ import { bytesToBase64 } from '../../src/bytes.ts';
 import { ALGORITHM_IDS, type Algorithm } from '../../src/cose/algorithm.ts';
 import { encodeCoseKey } from '../../src/cose/key.ts';
 import { type Command, EXIT, optionalText, text, UsageError, type Values, whole } from '../cli.ts';
+
+const ENROL_COLUMNS = ['device', 'patient', 'provider', 'key'];
 
 export const sim: Command = {
   name: 'sim',
@@ -86,7 +89,8 @@ export const sim: Command = {
     'enrol-file': {
       type: 'string',
       value: 'FILE',
-      description: 'only make the devices, and write what vitalseal device enrol --from needs',
+      description:
+        'only make the devices, and write what vitalseal device enrol --from needs: CSV for .csv, else JSON lines',
     },
     provider: {
       type: 'string',
@@ -113,7 +117,7 @@ Exit code 1 when a misbehaviour was not taken as it should be, or acknowledgemen
       signal: AbortSignal.any([io.stopped, stop.signal]),
       onMembers: (members) => {
         if (enrolFile === undefined) return;
-        writeFileSync(enrolFile, enrolLines(members, text(values, 'provider')));
+        writeFileSync(enrolFile, enrolText(enrolFile, members, text(values, 'provider')));
         io.err(`wrote ${enrolFile}; next: vitalseal device enrol --from ${enrolFile}`);
         stop.abort();
       },
@@ -201,16 +205,28 @@ function keepUntilOf(values: Values): 'broker' | 'gateway' {
   return who;
 }
 
-function enrolLines(members: readonly Member[], provider: string): string {
-  const lines = members
+function enrolText(file: string, members: readonly Member[], provider: string): string {
+  const enrolments = members
     .filter(({ mustBeEnrolled }) => mustBeEnrolled)
-    .map(({ urn, publicKey }, at) =>
-      JSON.stringify({
-        device: urn,
-        patient: `sim-${at + 1}`,
-        provider,
-        key: bytesToBase64(encodeCoseKey(publicKey)),
-      }),
-    );
+    .map(({ urn, publicKey }, at) => ({
+      device: urn,
+      patient: `sim-${at + 1}`,
+      provider,
+      key: bytesToBase64(encodeCoseKey(publicKey)),
+    }));
+  const lines =
+    extname(file).toLowerCase() === '.csv'
+      ? csvLines(enrolments)
+      : enrolments.map((one) => JSON.stringify(one));
   return `${lines.join('\n')}\n`;
+}
+
+/** A provider's name is the only field that may need quotes (RFC 4180). */
+function csvLines(enrolments: readonly Readonly<Record<string, string>>[]): string[] {
+  const quoted = (field: string): string =>
+    /[",\r\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field;
+  return [
+    ENROL_COLUMNS,
+    ...enrolments.map((one) => ENROL_COLUMNS.map((name) => quoted(one[name] ?? ''))),
+  ].map((fields) => fields.join(','));
 }

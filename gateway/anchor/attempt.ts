@@ -25,6 +25,8 @@ export interface Look {
   readonly view: ChainView;
   readonly account: Account;
   readonly market: FeeMarket;
+  /** Wei that an anchor pays beside its gas. */
+  readonly dataFee: bigint;
 }
 
 export type SubmitOutcome =
@@ -34,7 +36,7 @@ export type SubmitOutcome =
   | { readonly kind: 'resent'; readonly record: AnchorRecord }
   | { readonly kind: 'waiting'; readonly for: 'inclusion'; readonly record: AnchorRecord }
   | PriceWait
-  /** The last attempt reverted: one attempt for each checkpoint, or a fault of ours would burn money in a loop. */
+  /** The last attempt reverted, or another took its nonce: one for each checkpoint, or a fault would burn money in a loop. */
   | { readonly kind: 'waiting'; readonly for: 'next-checkpoint' };
 
 /** Nothing is sent for the price of it. `needed`: wei for each unit of gas that would do. */
@@ -131,7 +133,7 @@ export class Attempt {
   async #submit(offer: GasOffer, replaces?: AnchorRecord): Promise<SubmitOutcome> {
     const { chain, store, clock } = this.#parts;
     const gasLimit = await chain.estimateGas(this.#call);
-    this.#assertFunds(gasLimit * offer.maxFeePerGas);
+    this.#assertFunds(gasLimit * offer.maxFeePerGas + this.#look.dataFee);
     const { nonce } = this.#look.account;
     const signed = await chain.sign(this.#call, nonce, gasLimit, offer);
     const record: AnchorRecord = {

@@ -20,22 +20,30 @@ function attempts(gas: readonly (bigint | undefined)[], times?: readonly number[
 describe('estimateFunds', () => {
   test('counts by the median of the last anchors, attempts in no block apart', () => {
     const recent = attempts([70_000n, undefined, 1_000_000n, 80_000n]);
-    expect(estimateFunds(800_000n * GWEI, GWEI, recent, MINUTE_MS).anchorsLeft).toBe(10);
+    expect(estimateFunds(800_000n * GWEI, GWEI, 0n, recent, MINUTE_MS).anchorsLeft).toBe(10);
   });
 
   test('before the first anchor counts by what one takes at most in a long log', () => {
-    expect(estimateFunds(850_000n * GWEI, GWEI, [], DAY_MS)).toEqual({ anchorsLeft: 10, daysLeft: 10 });
+    const anchorCost = 85_000n * GWEI;
+    const funds = estimateFunds(10n * anchorCost, GWEI, 0n, [], DAY_MS);
+    expect(funds).toEqual({ anchorsLeft: 10, anchorCost, daysLeft: 10 });
+  });
+
+  test('adds what the chain takes for data', () => {
+    const funds = estimateFunds(1_000n, 2n, 60n, attempts([70n]), DAY_MS);
+    expect(funds).toEqual({ anchorsLeft: 5, anchorCost: 200n, daysLeft: 5 });
+    expect(estimateFunds(1_000n, 0n, 500n, attempts([70n]), DAY_MS).anchorsLeft).toBe(2);
   });
 
   test('an empty account lasts for nothing, a free chain for ever', () => {
-    expect(estimateFunds(0n, GWEI, [], DAY_MS)).toEqual({ anchorsLeft: 0, daysLeft: 0 });
+    expect(estimateFunds(0n, GWEI, 0n, [], DAY_MS)).toMatchObject({ anchorsLeft: 0, daysLeft: 0 });
     const forEver = Number.POSITIVE_INFINITY;
-    expect(estimateFunds(0n, 0n, [], DAY_MS)).toEqual({ anchorsLeft: forEver, daysLeft: forEver });
+    expect(estimateFunds(0n, 0n, 0n, [], DAY_MS)).toMatchObject({ anchorsLeft: forEver, daysLeft: forEver });
   });
 
   test('the cadence is the configured one, or that of the last anchors where they came faster', () => {
     const days = (times: readonly number[]) =>
-      estimateFunds(10n, 1n, attempts([1n, 1n, 1n], times), HOUR_MS).daysLeft;
+      estimateFunds(10n, 1n, 0n, attempts([1n, 1n, 1n], times), HOUR_MS).daysLeft;
     expect(days([2 * MINUTE_MS, MINUTE_MS, 0])).toBeCloseTo((10 * MINUTE_MS) / DAY_MS);
     expect(days([2 * DAY_MS, DAY_MS, 0])).toBeCloseTo((10 * HOUR_MS) / DAY_MS);
     expect(days([0, MINUTE_MS, 2 * MINUTE_MS])).toBeCloseTo((10 * HOUR_MS) / DAY_MS);
@@ -51,7 +59,7 @@ describe('BalanceWatch', () => {
     const options = { anchorEveryMs: DAY_MS, feeCeiling, lowBalanceDays };
     const watcher = new BalanceWatch({ chain, store, clock, logger }, options);
     const look = (days: bigint, gasPrice = 1n) =>
-      watcher.look(days * DAILY, { type: 'legacy', gasPrice }).then(() => undefined);
+      watcher.look(days * DAILY, { type: 'legacy', gasPrice }, 0n).then(() => undefined);
     return { clock, logger, look };
   }
 

@@ -1,7 +1,7 @@
 /** How long the account that pays for anchors will last, said before it runs dry. */
 import { bytesToHex } from '../../src/bytes.ts';
 import type { AnchorRecord, AnchorStore, Clock, Logger } from '../ports.ts';
-import { Backoff } from './due.ts';
+import { ClockedBackOff } from './due.ts';
 import { type FeeMarket, min, priceOf } from './fees.ts';
 
 /** So many of the last anchors count. */
@@ -16,6 +16,8 @@ const WARN_AGAIN_MS = 3_600_000;
 export interface Funds {
   /** Anchors that the balance pays for at what they cost now. Infinity where gas is free. */
   readonly anchorsLeft: number;
+  /** What one costs now, wei: its gas, and its data where the chain charges for that as well. */
+  readonly anchorCost: bigint;
   /** Days that they last at the present cadence. */
   readonly daysLeft: number;
 }
@@ -36,19 +38,22 @@ export interface BalanceOptions {
 
 /**
  * @param price Wei for each unit of gas.
+ * @param dataFee Wei for each anchor beside its gas.
  * @param recent Attempts, newest first.
  * @param anchorEveryMs The configured cadence; where anchors came faster of late, theirs counts.
  */
 export function estimateFunds(
   balance: bigint,
   price: bigint,
+  dataFee: bigint,
   recent: readonly AnchorRecord[],
   anchorEveryMs: number,
 ): Funds {
-  const cost = price * (medianGas(recent) ?? TYPICAL_GAS);
-  if (cost === 0n) return { anchorsLeft: Number.POSITIVE_INFINITY, daysLeft: Number.POSITIVE_INFINITY };
-  const anchorsLeft = Number(balance / cost);
-  return { anchorsLeft, daysLeft: (anchorsLeft * cadence(recent, anchorEveryMs)) / DAY_MS };
+  const anchorCost = price * (medianGas(recent) ?? TYPICAL_GAS) + dataFee;
+  if (anchorCost === 0n)
+    return { anchorsLeft: Number.POSITIVE_INFINITY, anchorCost, daysLeft: Number.POSITIVE_INFINITY };
+  const anchorsLeft = Number(balance / anchorCost);
+  return { anchorsLeft, anchorCost, daysLeft: (anchorsLeft * cadence(recent, anchorEveryMs)) / DAY_MS };
 }
 
 function medianGas(recent: readonly AnchorRecord[]): bigint | undefined {
@@ -68,7 +73,7 @@ function cadence(recent: readonly AnchorRecord[], configuredMs: number): number 
 export class BalanceWatch {
   readonly #parts: BalanceParts;
   readonly #options: BalanceOptions;
-  readonly #pause = new Backoff(WARN_AGAIN_MS, DAY_MS);
+  readonly #pause = new ClockedBackOff(WARN_AGAIN_MS, DAY_MS);
   /** Of the last warning; `undefined` while none stands. */
   #warnedAt: bigint | undefined;
 
@@ -77,11 +82,11 @@ export class BalanceWatch {
     this.#options = options;
   }
 
-  async look(balance: bigint, market: FeeMarket): Promise<Funds> {
+  async look(balance: bigint, market: FeeMarket, dataFee: bigint): Promise<Funds> {
     const { anchorEveryMs, feeCeiling } = this.#options;
     // Never more than the ceiling is paid; while the market is above it, anchors wait.
     const price = min(priceOf(market), feeCeiling);
-    const funds = estimateFunds(balance, price, await this.#parts.store.list(RECENT), anchorEveryMs);
+    const funds = estimateFunds(balance, price, dataFee, await this.#parts.store.list(RECENT), anchorEveryMs);
     this.#tell(balance, funds);
     return funds;
   }

@@ -130,6 +130,8 @@ interface ChainFacts {
   suggestedTip(): Promise<bigint>;
   /** Wei for each unit of gas that the node advises for a transaction with one gas price. */
   gasPrice(): Promise<bigint>;
+  /** Wei that the chain takes for the data of such a call beside its gas; 0 where it takes nothing. */
+  dataFee(call: AnchorCall): Promise<bigint>;
 
   /** Units of gas to allow for the call. Rejects with `anchor-failed` when the contract would revert. */
   estimateGas(call: AnchorCall): Promise<bigint>;

@@ -8,6 +8,9 @@ import type { AnchorCall, ContractHead } from './chain.ts';
 
 const ABI = new Interface(READING_LOG_ABI);
 
+/** Of the function that anchors, as it is hashed into calldata. */
+export const ANCHOR_SIGNATURE = ABI.getFunction('anchor')?.format() ?? '';
+
 /** One log in one contract. Readers throw AnswerError, or an error of ethers, at what they cannot read. */
 export class LogContract {
   /** Lower-case 0x hex, as nodes give it in events. */

@@ -168,6 +168,10 @@ export class QuorumChain implements Chain {
     return this.#price('the gas price', (node) => node.gasPrice());
   }
 
+  dataFee(call: AnchorCall): Promise<bigint> {
+    return this.#price('the data fee', (node) => node.dataFee(call));
+  }
+
   async estimateGas(call: AnchorCall): Promise<bigint> {
     const answer = await this.#nodes.poll<GasAnswer, GasAnswer>(
       {
@@ -216,20 +220,13 @@ export class QuorumChain implements Chain {
     );
   }
 
-  /** The first that comes: a node has none to give but one that proves itself against the anchor's block. */
+  /** From one node: it has none to give but one that proves itself against the anchor's block. */
   eventProof(anchor: Anchor): Promise<EventProof> {
-    return this.#nodes.poll<EventProof, EventProof>(
-      {
-        about: "the proof of an anchor's event",
-        ask: (node) => node.eventProof(anchor),
-        show: () => 'that there is one',
-      },
-      anyGood(
-        1,
-        () => true,
-        () => 'proof',
-      ),
-    );
+    return this.#nodes.askOne({
+      about: "the proof of an anchor's event",
+      ask: (node) => node.eventProof(anchor),
+      show: () => 'that there is one',
+    });
   }
 
   close(): void {

@@ -1,11 +1,14 @@
 /** A signer in another process: a real one (anvil holds the keys of its accounts), and ones that do as they like. */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { Wallet } from 'ethers';
+import { type Transaction, Wallet } from 'ethers';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { TransactionRule } from './fee-policy.ts';
 import { RemoteSigner, type RemoteSignerOptions } from './remote-signer.ts';
 import { BLOCKS_TO_FINAL, type Life, Scene, said } from './testing/scene.ts';
+import { clef, type DocumentedSigner, web3signer } from './testing/signers.ts';
 
+type Reply = Awaited<ReturnType<DocumentedSigner>> | undefined;
 type Answer = (method: string, params: readonly Record<string, string>[]) => unknown;
 
 let scene: Scene;
@@ -25,16 +28,24 @@ afterEach(async () => {
 });
 
 /** A JSON-RPC server on loopback. `undefined` leaves the caller without an answer, an Error is one of JSON-RPC. */
-async function serve(answer: Answer): Promise<string> {
+function serve(answer: Answer): Promise<string> {
+  return listen(async (method, params) => {
+    const result = await answer(method, params as Parameters<Answer>[1]);
+    if (result instanceof Error) return { status: 200, error: { code: -32000, message: result.message } };
+    return result === undefined ? undefined : { status: 200, result };
+  });
+}
+
+async function listen(answer: (...call: Parameters<DocumentedSigner>) => Promise<Reply>): Promise<string> {
   const server = createServer((request, response) => {
     let body = '';
     request.on('data', (chunk) => (body += chunk));
     request.on('end', async () => {
       const { id, method, params } = JSON.parse(body);
-      const result = await answer(method, params);
-      if (result === undefined) return;
-      const outcome =
-        result instanceof Error ? { error: { code: -32000, message: result.message } } : { result };
+      const reply = await answer(method, params);
+      if (reply === undefined) return;
+      const { status, ...outcome } = reply;
+      response.statusCode = status;
       response.end(JSON.stringify({ jsonrpc: '2.0', id, ...outcome }));
     });
   });
@@ -51,6 +62,16 @@ function connect(url: string, change: Partial<RemoteSignerOptions> = {}): Life {
     timeoutMs: 2_000,
   } as const;
   return scene.live({ chain: { signer: new RemoteSigner({ ...options, ...change }) } });
+}
+
+async function connectDocumented(
+  method: RemoteSignerOptions['method'],
+  signer: DocumentedSigner,
+  transactions: TransactionRule = 'auto',
+): Promise<Life> {
+  const { address } = scene.operator;
+  const remote = new RemoteSigner({ url: await listen(signer), address, method, timeoutMs: 2_000 });
+  return scene.live({ anchorer: { transactions }, chain: { signer: remote } });
 }
 
 /** What the anchorer says of a signer, without ports. */
@@ -97,21 +118,51 @@ test('legacy transactions are, too', async () => {
   await expectFinal(life);
 });
 
-test('clef is asked by its own method, and its answer of bytes and meaning is read', async () => {
-  const asked: unknown[] = [];
-  const url = await serve(async (method, [transaction]) => {
-    asked.push(method, Object.keys(transaction ?? {}).sort());
-    const { from: _, gas, ...fields } = transaction ?? {};
-    const raw = await scene.operator.signTransaction({ type: 2, ...fields, gasLimit: gas ?? '0x0' });
-    return { raw, tx: { hash: 'is not looked at' } };
+describe.each(['auto', 'legacy'] as const)('signers as documented, transactions %s', (transactions) => {
+  test('web3signer', async () => {
+    const life = await connectDocumented(
+      'eth_signTransaction',
+      web3signer(scene.operator, 31_337),
+      transactions,
+    );
+    await life.anchorer.tick();
+    await expectFinal(life);
+    expect(said(life, 'warn')).toEqual([]);
   });
-  const life = connect(url, { method: 'account_signTransaction' });
-  await life.anchorer.tick();
-  await expectFinal(life);
-  expect(asked.slice(0, 2)).toEqual([
-    'account_signTransaction',
-    ['chainId', 'data', 'from', 'gas', 'maxFeePerGas', 'maxPriorityFeePerGas', 'nonce', 'to', 'value'],
-  ]);
+
+  test('clef, which is told the function that is called', async () => {
+    const approved: Transaction[] = [];
+    const approve = (transaction: Transaction): boolean => approved.push(transaction) > 0;
+    const signer = clef(scene.operator, 31_337, approve);
+    const life = await connectDocumented('account_signTransaction', signer, transactions);
+    await life.anchorer.tick();
+    await expectFinal(life);
+    expect(said(life, 'warn')).toEqual([]);
+    expect(approved.length).toBeGreaterThan(0);
+  });
+});
+
+test('a documented signer says why it does not sign', async () => {
+  const refusal = async (...args: Parameters<typeof connectDocumented>): Promise<string> =>
+    failure(await connectDocumented(...args));
+  expect(await refusal('eth_signTransaction', web3signer(scene.owner, 31_337))).toContain(
+    'refused to sign: No unlocked account matches the Sender; it is asked again',
+  );
+  expect(await refusal('eth_signTransaction', web3signer(scene.operator, 1))).toMatch(
+    /answered with another chainId: nothing was sent/,
+  );
+  expect(await refusal('account_signTransaction', web3signer(scene.operator, 31_337))).toContain(
+    'refused to sign: the method account_signTransaction does not exist',
+  );
+  expect(await refusal('account_signTransaction', clef(scene.operator, 1))).toContain(
+    'refused to sign: requested chainid 31337 does not match the configuration of the signer',
+  );
+  expect(
+    await refusal(
+      'account_signTransaction',
+      clef(scene.operator, 31_337, () => false),
+    ),
+  ).toContain('refused to sign: request denied');
 });
 
 describe('a signer that is of no use is said once, costs nothing, and is asked again', () => {

@@ -4,6 +4,7 @@
  */
 import { getAddress, type TransactionLike, toQuantity } from 'ethers';
 import { GatewayError } from '../errors.ts';
+import { ANCHOR_SIGNATURE } from './ethers-contract.ts';
 import { isObject, RpcClient, RpcError } from './rpc.ts';
 import type { TransactionSigner } from './signing.ts';
 
@@ -40,9 +41,14 @@ export class RemoteSigner implements TransactionSigner {
     this.#rpc.close();
   }
 
+  /** Clef signs no call whose meaning it cannot find out, unless it is told the function; web3signer takes one parameter. */
+  get #isClef(): boolean {
+    return this.#method === 'account_signTransaction';
+  }
+
   async #ask(request: object): Promise<unknown> {
     try {
-      return await this.#rpc.call(this.#method, [request]);
+      return await this.#rpc.call(this.#method, this.#isClef ? [request, ANCHOR_SIGNATURE] : [request]);
     } catch (error) {
       throw error instanceof RpcError ? this.#rpc.unreachable(`refused to sign: ${error.message}`) : error;
     }

@@ -2,6 +2,7 @@
  * JSON-RPC 2.0 over HTTP to one node, on the assumption that the node is slow, broken or hostile: every call has
  * a deadline, every answer a size limit, redirects are not followed, and nothing is retried here.
  */
+import { GuardedUrl } from '../../contracts/guarded-url.ts';
 import { GatewayError } from '../errors.ts';
 
 /** Far above nearly any answer we ask for (a block header, a receipt of one event). */
@@ -53,24 +54,31 @@ export class NodeBusyError extends GatewayError {
 }
 
 export class RpcClient {
-  readonly #url: string;
-  readonly #headers: Readonly<Record<string, string>>;
+  readonly #url: GuardedUrl;
   readonly #timeoutMs: number;
   readonly #maxAnswerBytes: number;
+  readonly #options: RpcOptions;
   readonly #closed = new AbortController();
+  /** What ends a call beside its own deadline: `close`, also of the client that this one is from, and the deadline of all calls. */
+  readonly #ends: readonly AbortSignal[];
+  readonly #deadlineOfAll: AbortSignal | undefined;
   #nextId = 1;
   /** The address without credentials, path and query: hosted nodes keep their API keys there. */
   readonly name: string;
 
-  constructor(options: RpcOptions) {
-    const url = new URL(options.url);
-    this.name = `${url.protocol}//${url.host}`;
-    this.#headers = { 'content-type': 'application/json', ...basicAuthorization(url) };
-    url.username = '';
-    url.password = '';
-    this.#url = url.href;
+  constructor(options: RpcOptions, from?: { readonly client: RpcClient; readonly deadline: AbortSignal }) {
+    this.#url = new GuardedUrl(options.url);
+    this.name = this.#url.name;
     this.#timeoutMs = options.timeoutMs;
     this.#maxAnswerBytes = options.maxAnswerBytes ?? MAX_ANSWER_BYTES;
+    this.#options = options;
+    this.#deadlineOfAll = from?.deadline;
+    this.#ends = [this.#closed.signal, ...(from === undefined ? [] : [from.deadline, ...from.client.#ends])];
+  }
+
+  /** The same node for several calls, which have `ms` all together, from now on. Closed with this one. */
+  within(ms: number): RpcClient {
+    return new RpcClient(this.#options, { client: this, deadline: AbortSignal.timeout(ms) });
   }
 
   /**
@@ -81,12 +89,12 @@ export class RpcClient {
     const id = this.#nextId++;
     const body = JSON.stringify({ jsonrpc: '2.0', id, method, params });
     const deadline = AbortSignal.timeout(this.#timeoutMs);
-    const signal = AbortSignal.any([deadline, this.#closed.signal]);
+    const signal = AbortSignal.any([deadline, ...this.#ends]);
     let text: string;
     try {
-      const response = await fetch(this.#url, {
+      const response = await fetch(this.#url.href, {
         method: 'POST',
-        headers: this.#headers,
+        headers: { 'content-type': 'application/json', ...this.#url.headers },
         body,
         signal,
         redirect: 'error',
@@ -96,7 +104,11 @@ export class RpcClient {
     } catch (cause) {
       if (cause instanceof GatewayError) throw cause;
       if (deadline.aborted) throw this.unreachable(`did not answer ${method} within ${this.#timeoutMs} ms`);
-      throw this.unreachable(`could not be asked for ${method}: ${rootCause(cause)}`);
+      if (this.#deadlineOfAll?.aborted)
+        throw this.unreachable(`has not answered ${method} when the time for all of it was over`);
+      throw this.unreachable(
+        `could not be asked for ${method}: ${printable(this.#url.conceal(rootCause(cause)))}`,
+      );
     }
     return this.#unwrap(text, id, method);
   }
@@ -154,7 +166,7 @@ export class RpcClient {
     const error = answer['error'];
     if (isObject(error)) {
       const code = typeof error['code'] === 'number' ? error['code'] : 0;
-      const said = String(error['message'] ?? 'no message');
+      const said = this.#url.conceal(typeof error['message'] === 'string' ? error['message'] : 'no message');
       if (code === LIMIT_EXCEEDED || code === TOO_MANY_REQUESTS || LIMIT_WORDS.test(said))
         throw new NodeBusyError(this.name, method, undefined);
       throw new RpcError(code, said, error['data']);
@@ -177,18 +189,12 @@ function readRetryAfter(text: string | null): number | undefined {
   return Number.isNaN(at) ? undefined : Math.max(0, at - Date.now());
 }
 
-function basicAuthorization(url: URL): Record<string, string> {
-  if (url.username === '' && url.password === '') return {};
-  const pair = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
-  return { authorization: `Basic ${Buffer.from(pair, 'utf8').toString('base64')}` };
-}
-
 /** `fetch failed` says nothing; what it wraps (ECONNREFUSED, ENOTFOUND) does. */
 function rootCause(error: unknown): string {
   let current = error;
   for (let depth = 0; depth < 4 && current instanceof Error && current.cause instanceof Error; depth++)
     current = current.cause;
-  return printable(current instanceof Error ? current.message || current.name : String(current));
+  return current instanceof Error ? current.message || current.name : String(current);
 }
 
 /** One short line without control characters, so that a node cannot write into our log as it pleases. */

@@ -22,6 +22,8 @@ export interface AnchorStatus extends AnchorProgress {
   /** Anchors that the balance pays for at their present cost, and the days they last; absent before the first look and where gas is free. */
   readonly anchorsLeft?: number;
   readonly daysLeft?: number;
+  /** What one costs now, wei: gas, and data where the chain charges for it. Absent as these are. */
+  readonly anchorCost?: bigint;
   /** Units of gas that all anchors so far have used. */
   readonly gasUsed: bigint;
   /** Since when the chain has not answered (ms); absent while it does. */
@@ -40,7 +42,7 @@ export interface AnchorStatus extends AnchorProgress {
 /**
  * `fee`: gas costs more than the ceiling. `cheaper-gas`: more than the preferred price, before the deadline.
  * `stuck-at-ceiling`: a pending transaction that no node would replace for less than the ceiling.
- * `next-checkpoint`: the attempt reverted, its successor is tried.
+ * `next-checkpoint`: the attempt reverted, or its nonce is gone; its successor is tried.
  * `block`: the chain stands still; no block has come since then (ms) that a pending transaction could go into.
  */
 export type AnchorWait =

@@ -99,6 +99,9 @@ export class FaultChain implements Chain {
   gasPrice(): Promise<bigint> {
     return this.#inner.gasPrice();
   }
+  dataFee(call: AnchorCall): Promise<bigint> {
+    return this.#inner.dataFee(call);
+  }
   estimateGas(call: AnchorCall): Promise<bigint> {
     return this.#inner.estimateGas(call);
   }

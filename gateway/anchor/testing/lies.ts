@@ -2,8 +2,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Interface, Transaction } from 'ethers';
 import { READING_LOG_ABI } from '../../../contracts/index.ts';
-import type { Hand, Odd } from '../../../contracts/testing/node-proxy.ts';
+import { type Hand, type Odd, on } from '../../../contracts/testing/node-proxy.ts';
 
+/** Where an OP Stack chain says what data costs. */
+const GAS_PRICE_ORACLE = '0x420000000000000000000000000000000000000F';
 const ABI = new Interface(READING_LOG_ABI);
 const HEAD = ABI.getFunction('head')?.selector ?? '';
 const LOG_OF = ABI.getFunction('logOf')?.selector ?? '';
@@ -11,11 +13,6 @@ const OTHER_HASH = `0x${'ab'.repeat(32)}`;
 const SILENCE: Odd = { odd: 'silence' };
 
 type Fields = Readonly<Record<string, unknown>>;
-
-/** Answers methods of this name by `answer`, the rest truly. */
-function on(method: string, answer: Hand): Hand {
-  return (call, truth) => (call.method === method ? answer(call, truth) : truth());
-}
 
 /** Changes blocks, whichever way they were asked for. */
 function blocks(change: (block: Fields, tag: unknown) => unknown): Hand {
@@ -165,6 +162,10 @@ export const LIES: Readonly<Record<string, () => Hand>> = {
   'a huge base fee': () => blocks((block) => ({ ...block, baseFeePerGas: hex(10n ** 13n) })),
   'a huge tip': () => on('eth_maxPriorityFeePerGas', () => hex(10n ** 11n)),
   'no tip': () => on('eth_maxPriorityFeePerGas', () => hex(0)),
+  'a huge data fee': () =>
+    on('eth_call', ({ params: [call] }, truth) =>
+      (call as { to: string }).to === GAS_PRICE_ORACLE ? `0x${'ff'.repeat(32)}` : truth(),
+    ),
   'too little gas': () => on('eth_estimateGas', () => hex(21_000)),
   'too much gas': () => on('eth_estimateGas', () => hex(9_999_999)),
   'transactions dropped': dropTransactions,
