@@ -4,6 +4,7 @@ import { Anchorer } from './anchor/anchorer.ts';
 import { EthersChain } from './anchor/ethers-chain.ts';
 import { loadWallet } from './anchor/ethers-wallet.ts';
 import type { FeePolicy } from './anchor/fee-policy.ts';
+import { readProgress } from './anchor/progress.ts';
 import { LATE_MS, type MemberParts } from './anchor/quorum/member.ts';
 import { majorityOf } from './anchor/quorum/votes.ts';
 import { QuorumChain } from './anchor/quorum-chain.ts';
@@ -13,6 +14,7 @@ import type { AnchorMetrics, AnchorStatus } from './anchor/status.ts';
 import type { GatewayConfig } from './config-schema.ts';
 import type { GatewayError } from './errors.ts';
 import type { Metrics } from './http/metrics.ts';
+import type { AnchoringMetrics } from './http/metrics-anchoring.ts';
 import { SealLoop } from './log/seal-loop.ts';
 import type { AnchorEvents, Clock, DeviceOutlet, Logger, Sealer } from './ports.ts';
 import type { ConnectedStore } from './store-thread/connect.ts';
@@ -61,7 +63,7 @@ export async function composeAnchoring(config: GatewayConfig, parts: AnchoringPa
   }
   const { chain } = config;
   const quorumChain = await connectChain(chain, { clock, logger, lateMs: LATE_MS });
-  metrics.watchChainNodes(() => quorumChain.nodes());
+  metrics.anchoring.watchNodes(() => quorumChain.nodes());
   const anchorer = new Anchorer(
     {
       chain: quorumChain,
@@ -71,7 +73,7 @@ export async function composeAnchoring(config: GatewayConfig, parts: AnchoringPa
       outlet,
       clock,
       logger,
-      metrics: anchorMetrics(metrics),
+      metrics: anchorMetrics(metrics.anchoring),
       onFatal,
     },
     {
@@ -84,6 +86,7 @@ export async function composeAnchoring(config: GatewayConfig, parts: AnchoringPa
       stuckAfterMs: Math.max(STUCK_AFTER_CADENCES * everyMs, 3 * chain.pollSeconds * 1000),
     },
   );
+  metrics.anchoring.watchProgress(() => readProgress(store.log.reader, store.anchors));
   return {
     lookFirst: () => anchorer.lookFirst(FIRST_LOOK_MS),
     start: () => anchorer.start(),
@@ -129,14 +132,14 @@ async function connectChain(config: ChainConfig, parts: MemberParts): Promise<Qu
   return new QuorumChain(nodes, { ...parts, quorum: config.quorum ?? majorityOf(nodes.length) });
 }
 
-function anchorMetrics(metrics: Metrics): AnchorMetrics {
+function anchorMetrics(metrics: AnchoringMetrics): AnchorMetrics {
   return {
     submitted: (_size, kind) => metrics.anchor(kind === 'new' ? 'submitted' : kind),
     anchored: (_size, gasUsed) => metrics.anchor('anchored', gasUsed),
     final: () => metrics.anchor('final'),
     setback: (kind) => metrics.anchor(kind),
-    failed: (code) => metrics.anchorFailure(code),
-    chain: (view) => metrics.chain(view),
-    reachable: (is) => metrics.chainReachable(is),
+    failed: (code) => metrics.failure(code),
+    chain: (view) => (view === undefined ? metrics.forgetChain() : metrics.chain(view)),
+    reachable: (is) => metrics.reachable(is),
   };
 }

@@ -1,5 +1,6 @@
 /** What a person sees of a running gateway: health for machines that restart it, status for people. */
 import { bytesToHex } from '../src/bytes.ts';
+import { viewAnchors } from './anchor/views.ts';
 import type { Anchoring } from './compose-anchoring.ts';
 import type { GatewayConfig } from './config-schema.ts';
 import type { Deliverer } from './deliver/deliverer.ts';
@@ -13,6 +14,9 @@ import type { StatementIntake } from './validate/intake.ts';
 const STALE_AFTER_CADENCES = 3;
 /** Slack for very short cadences, as in tests and demonstrations. */
 const STALE_AT_LEAST_MS = 15_000;
+
+/** Attempts in the status. */
+const ANCHORS_SHOWN = 10;
 
 export interface StatusSources {
   readonly config: GatewayConfig;
@@ -53,12 +57,14 @@ export async function gatewayStatus({
   timestamps,
   deliverer,
   brokers,
+  clock,
   watches: { silence },
 }: StatusSources): Promise<object> {
   const { reader, quarantine, registry } = store.log;
   const checkpoint = await reader.newestCheckpoint();
   return plain({
     origin: config.origin,
+    now: clock.now(),
     log: {
       size: await reader.size(),
       waiting: intake.waiting,
@@ -75,7 +81,7 @@ export async function gatewayStatus({
     witnesses: await witnesses.views(),
     timestamps: await timestamps.view(),
     anchoring: await anchoring.status(),
-    anchors: await store.anchors.list(10),
+    anchors: await viewAnchors(store.anchors, reader, ANCHORS_SHOWN),
     deliveries: await deliverer.status(),
   }) as object;
 }

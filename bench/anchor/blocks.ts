@@ -21,9 +21,7 @@ export async function measureBlocks(): Promise<readonly Figure[]> {
       const until = async (state: 'anchored' | 'final'): Promise<number> => {
         for (let look = 0; look < LOOKS_AT_MOST; look++) {
           await life.anchorer.tick();
-          const status = await life.anchorer.status();
-          if (Math.max(status.final, state === 'anchored' ? (status.anchored ?? 0) : 0) >= size)
-            return (await height(scene)) - from;
+          if ((await life.anchorer.status())[state] >= size) return (await height(scene)) - from;
           await scene.mine();
           scene.clock.advance(OPTIONS.pollEveryMs);
         }

@@ -29,7 +29,7 @@ const SAMPLE = /^(vitalseal_[a-z_]+)(?:\{(.*)\})? ([0-9.e+-]+)$/;
 const LABEL = /([a-z]+)="([^"]*)"/g;
 
 interface StatusView {
-  readonly anchoring: { readonly anchored?: number; readonly final: number; readonly gasUsed: string };
+  readonly anchoring: { readonly anchored: number; readonly final: number; readonly gasUsed: string };
 }
 
 /** Counts over the gateway's restarts: a process counts from zero, the demonstration does not. */
@@ -65,8 +65,7 @@ export class Progress {
       fetch(`${base}/metrics`).then((response) => response.text()),
       fetch(`${base}/v1/status`, { headers }).then((response) => response.json() as Promise<StatusView>),
     ]);
-    const { final, gasUsed } = status.anchoring;
-    const anchored = Math.max(status.anchoring.anchored ?? 0, final);
+    const { anchored, final, gasUsed } = status.anchoring;
     return { ...countSamples(metrics), anchored, final, gasUsed: Number(gasUsed) };
   }
 }

@@ -41,6 +41,8 @@ async function expectHealed(life: Life): Promise<void> {
   expect(await life.anchorer.status()).toMatchObject({ recorded: newest?.size, final: newest?.size });
 }
 
+const toHex = (bytes: Uint8Array = new Uint8Array()): string => `0x${bytesToHex(bytes)}`;
+
 describe('the way of a checkpoint', () => {
   test('is sealed, submitted, anchored and final, and says so', async () => {
     await holdBlocks();
@@ -50,7 +52,9 @@ describe('the way of a checkpoint', () => {
     expect(await life.anchorer.status()).toMatchObject({
       recorded: 6,
       submitted: 6,
+      anchored: 0,
       final: 0,
+      reachedAt: { recorded: scene.clock.now(), submitted: scene.clock.now() },
       gasUsed: 0n,
       halted: false,
     });
@@ -59,8 +63,13 @@ describe('the way of a checkpoint', () => {
     await scene.mine();
     await life.anchorer.tick();
     const anchored = await life.anchorer.status();
-    expect(anchored).toMatchObject({ anchored: 6, final: 0 });
-    expect(anchored.submitted).toBeUndefined();
+    const { timestamp } = (await scene.rpc('eth_getBlockByNumber', 'latest', false)) as { timestamp: string };
+    expect(anchored).toMatchObject({
+      submitted: 6,
+      anchored: 6,
+      final: 0,
+      reachedAt: { anchored: Number(timestamp) * 1000 },
+    });
     expect(anchored.gasUsed).toBeGreaterThan(21_000n);
 
     await scene.mine(BLOCKS_TO_FINAL - 1);
@@ -68,7 +77,13 @@ describe('the way of a checkpoint', () => {
     expect(life.finals).toEqual([]);
     await scene.mine();
     await life.anchorer.tick();
-    expect(await life.anchorer.status()).toMatchObject({ final: 6 });
+    expect(await life.anchorer.status()).toMatchObject({
+      recorded: 6,
+      submitted: 6,
+      anchored: 6,
+      final: 6,
+      reachedAt: { final: scene.clock.now() },
+    });
     expect(life.events).toEqual(['submitted 6 new', 'anchored 6', 'final 6']);
     expect(said(life, 'warn')).toEqual([]);
   });
@@ -85,7 +100,12 @@ describe('the way of a checkpoint', () => {
       string
     >;
     const checkpoint = await scene.log.newestCheckpoint();
-    expect(record).toMatchObject({ state: 'final', gasUsed: BigInt(receipt['gasUsed'] ?? 0) });
+    expect(record).toMatchObject({
+      state: 'final',
+      finalAt: scene.clock.now(),
+      gasUsed: BigInt(receipt['gasUsed'] ?? 0),
+      gasPrice: BigInt(receipt['effectiveGasPrice'] ?? 0),
+    });
     expect(record?.rawTransaction).toBeUndefined();
     expect(record?.anchor).toMatchObject({
       ...scene.target,
@@ -198,9 +218,21 @@ describe('the pool', () => {
     await holdBlocks();
     const life = scene.live();
     await life.anchorer.tick();
+    const since = scene.clock.now();
     for (let i = 0; i < 5; i++) await scene.nextCadence(life);
     expect(life.events).toEqual(['submitted 1 new']);
+    const { waitingFor, newestBlockSeenAt, lookedAt } = await life.anchorer.status();
+    expect({ waitingFor, newestBlockSeenAt, lookedAt }).toEqual({
+      waitingFor: { for: 'block', since },
+      newestBlockSeenAt: since,
+      lookedAt: scene.clock.now(),
+    });
+    expect(said(life, 'warn')).toEqual([
+      'the chain stands still: no block has come that the pending anchor could go into',
+    ]);
     await expectHealed(life);
+    expect((await life.anchorer.status()).waitingFor).toBeUndefined();
+    expect(said(life, 'info')).toContain('the chain makes blocks again');
   });
 
   test('a dropped transaction is sent again as it was', async () => {
@@ -246,9 +278,12 @@ describe('the pool', () => {
     const { lastError, balance } = await life.anchorer.status();
     expect(balance).toBe(100n);
     expect(lastError?.code).toBe('anchor-failed');
-    expect(lastError?.message.replace(/cost \d+/, 'cost N')).toMatchInlineSnapshot(
-      `"the gateway's account holds 100 wei, the next anchor may cost N: fund the account"`,
+    expect(lastError?.message.replace(/up to [\d.]+/, 'up to N')).toMatchInlineSnapshot(
+      `"the account 0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266 holds 0.0000000000000001 ether, and the next anchor may cost up to N: fund it, and anchoring goes on by itself"`,
     );
+    // What was foreseen is told without a stack.
+    expect(life.logger.lines.at(-1)?.fields).not.toHaveProperty('err');
+    expect(life.logger.lines.at(-1)?.fields).toMatchObject({ ether: '0.0000000000000001' });
     await scene.rpc('anvil_setBalance', scene.operator.address, '0x56bc75e2d63100000');
     await expectHealed(life);
     expect((await life.anchorer.status()).lastError).toBeUndefined();
@@ -297,6 +332,7 @@ describe('reorganisations', () => {
       await scene.mine(depth - 1);
       await life.anchorer.tick();
       expect(await life.anchorer.status()).toMatchObject({ anchored: 1 });
+      const [{ anchor } = {}] = await scene.store.list(1);
       await holdBlocks();
       await scene.rpc('anvil_reorg', depth, []);
       expect(await scene.contractSize()).toBe(0);
@@ -308,12 +344,47 @@ describe('reorganisations', () => {
         'setback reorganised',
         'submitted 1 resent',
       ]);
+      expect(await life.anchorer.status()).toMatchObject({ submitted: 1, anchored: 0, final: 0 });
+      expect(life.logger.lines.find(({ level }) => level === 'warn')).toMatchObject({
+        fields: { size: 1, lostBlock: Number(anchor?.blockNumber), lostBlockHash: toHex(anchor?.blockHash) },
+        message: expect.stringContaining(
+          'a reorganisation took the block of an anchor: it is submitted again',
+        ),
+      });
       await scene.mine();
       expect(await scene.contractSize()).toBe(1);
       await expectHealed(life);
       expect(life.finals[0]?.anchor?.blockHash).toBeDefined();
     },
   );
+
+  test('an anchor that another block holds already stays anchored, and that it moved is told', async () => {
+    await holdBlocks();
+    const life = scene.live();
+    await life.anchorer.tick();
+    await scene.mine();
+    await life.anchorer.tick();
+    const [before] = await scene.store.list(1);
+    await scene.rpc('anvil_reorg', 1, [[toHex(before?.rawTransaction), 0]]);
+    await life.anchorer.tick();
+    const [after] = await scene.store.list(1);
+    expect(after).toMatchObject({ state: 'anchored', transactionHash: before?.transactionHash });
+    expect(after?.anchor?.blockHash).not.toEqual(before?.anchor?.blockHash);
+    expect(life.events).toEqual(['submitted 1 new', 'anchored 1', 'setback reorganised']);
+    expect(life.logger.lines).toContainEqual({
+      level: 'info',
+      fields: {
+        size: 1,
+        transaction: toHex(before?.transactionHash),
+        lostBlock: Number(before?.anchor?.blockNumber),
+        lostBlockHash: toHex(before?.anchor?.blockHash),
+        blockHash: toHex(after?.anchor?.blockHash),
+        block: Number(after?.anchor?.blockNumber),
+      },
+      message: 'a reorganisation took the block of an anchor, and another block holds it already',
+    });
+    await expectHealed(life);
+  });
 
   test('several anchors lost together come back as one or more, the newest included', async () => {
     const life = scene.live();

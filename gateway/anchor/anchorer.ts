@@ -16,6 +16,7 @@ import type {
   Sealer,
 } from '../ports.ts';
 import { BalanceWatch, type Funds } from './balance.ts';
+import { BlockWatch } from './block-watch.ts';
 import type { Account, Chain } from './chain.ts';
 import { nextDataFee } from './data-fee.ts';
 import { ClockedBackOff } from './due.ts';
@@ -25,6 +26,7 @@ import { lookFirst } from './first-look.ts';
 import { Loop } from './loop.ts';
 import { NewestBeacon } from './newest-beacon.ts';
 import { assertFreshNonce } from './nonce.ts';
+import { readProgress } from './progress.ts';
 import { type ChainView, reconcile } from './reconcile.ts';
 import { Reporter, type TurnPart } from './reporter.ts';
 import { Sealing, type SealingOptions } from './sealing.ts';
@@ -77,7 +79,7 @@ export class Anchorer implements AnchorEvents {
   constructor(parts: AnchorerParts, options: AnchorerOptions) {
     this.#parts = parts;
     this.#options = options;
-    this.#reporter = new Reporter(parts.logger, parts.clock, parts.metrics);
+    this.#reporter = new Reporter(parts, new BlockWatch(options.stuckAfterMs));
     this.#beacon = new NewestBeacon(parts.store, parts.chain.target);
     this.#sealing = new Sealing(parts, options, this.#beacon);
     this.#proofs = new EventProofs(parts, options.pollEveryMs);
@@ -145,20 +147,11 @@ export class Anchorer implements AnchorEvents {
 
   async status(): Promise<AnchorStatus> {
     const { chain, store, log } = this.#parts;
-    const [checkpoint, submitted, anchored, final, gasUsed] = await Promise.all([
-      log.newestCheckpoint(),
-      store.newest('submitted'),
-      store.newest('anchored'),
-      store.newest('final'),
-      store.gasUsed(),
-    ]);
+    const [progress, gasUsed] = await Promise.all([readProgress(log, store), store.gasUsed()]);
     return {
       target: chain.target,
       sender: chain.sender,
-      recorded: checkpoint?.size ?? 0,
-      ...(submitted && { submitted: submitted.size }),
-      ...(anchored && { anchored: anchored.size }),
-      final: final?.size ?? 0,
+      ...progress,
       ...(this.#view && { newestBlock: this.#view.newest.number, finalBlock: this.#view.final.number }),
       ...(this.#account && { balance: this.#account.balance }),
       ...(this.#funds && Number.isFinite(this.#funds.anchorsLeft) && this.#funds),
@@ -222,7 +215,7 @@ export class Anchorer implements AnchorEvents {
     const final = called.number > newest.number ? newest : called;
     const view: ChainView = { newest, final };
     this.#view = view;
-    const changes = await reconcile(chain, store, view);
+    const changes = await reconcile(chain, store, view, this.#now());
     for (const change of changes) this.#reporter.changed(change);
     // Before others hear that an anchor is final, so that what they make of it has the proof.
     await this.#proofs.fetchNext();

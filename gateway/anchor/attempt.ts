@@ -1,9 +1,10 @@
 /** One nonce, and the attempts to get a checkpoint into a block under it. */
-import { equalBytes } from '../../src/bytes.ts';
+import { bytesToHex, equalBytes } from '../../src/bytes.ts';
 import { GatewayError } from '../errors.ts';
 import type { AnchorRecord, AnchorStore, Clock, GasFee } from '../ports.ts';
 import type { Account, AnchorCall, Chain, ContractHead, GasOffer } from './chain.ts';
 import { isDue } from './due.ts';
+import { showEther } from './ether.ts';
 import type { FeeLimit } from './fee-policy.ts';
 import { type FeeMarket, isPayable } from './fees.ts';
 import { type ChainView, sameTarget } from './reconcile.ts';
@@ -33,7 +34,7 @@ export type SubmitOutcome =
   | { readonly kind: 'done' }
   | { readonly kind: 'sent'; readonly record: AnchorRecord; readonly replaces?: AnchorRecord }
   | { readonly kind: 'resent'; readonly record: AnchorRecord }
-  | { readonly kind: 'waiting'; readonly for: 'inclusion' }
+  | { readonly kind: 'waiting'; readonly for: 'inclusion'; readonly record: AnchorRecord }
   | PriceWait
   /** The last attempt reverted, or another took its nonce: one for each checkpoint, or a fault would burn money in a loop. */
   | { readonly kind: 'waiting'; readonly for: 'next-checkpoint' };
@@ -92,7 +93,7 @@ export class Attempt {
     const outgrown = current.size <= head.size;
     const stuck = outgrown || this.#isStuck(current);
     if (await this.#parts.chain.knows(current.transactionHash))
-      return stuck ? this.#outbid(current) : { kind: 'waiting', for: 'inclusion' };
+      return stuck ? this.#outbid(current) : { kind: 'waiting', for: 'inclusion', record: current };
     // Never sent (a crash), evicted, or reorganised away: the very same bytes cost nothing to send again.
     const payable = !outgrown && isPayable(current.fee, this.#look.market);
     const resent = payable && !stuck ? await this.#resend(current) : undefined;
@@ -110,7 +111,7 @@ export class Attempt {
     const result = await this.#parts.chain.send(record.rawTransaction);
     if (result.kind === 'accepted') return { kind: 'resent', record };
     if (result.reason === 'underpriced') return undefined;
-    if (result.reason === 'nonce-used') return { kind: 'waiting', for: 'inclusion' };
+    if (result.reason === 'nonce-used') return { kind: 'waiting', for: 'inclusion', record };
     throw refused(result.detail);
   }
 
@@ -165,10 +166,11 @@ export class Attempt {
   #assertFunds(needed: bigint): void {
     const { balance } = this.#look.account;
     if (balance >= needed) return;
+    const account = `0x${bytesToHex(this.#parts.chain.sender)}`;
     throw new GatewayError(
       'anchor-failed',
-      `the gateway's account holds ${balance} wei, the next anchor may cost ${needed}: fund the account`,
-      { details: { balance: String(balance), needed: String(needed) } },
+      `the account ${account} holds ${showEther(balance)} ether, and the next anchor may cost up to ${showEther(needed)}: fund it, and anchoring goes on by itself`,
+      { details: { account, ether: showEther(balance), neededEther: showEther(needed) } },
     );
   }
 }

@@ -86,7 +86,9 @@ export type LogIdentity =
   | { readonly kind: 'open'; readonly operator: Uint8Array };
 
 /** A node of the chain, for status and metrics. */
-export interface NodeStatus extends MemberStatus {
+export interface NodeStatus extends Omit<MemberStatus, 'state'> {
+  /** `lagging`: it answers and agrees, and is far behind what a quorum has. */
+  readonly state: MemberStatus['state'] | 'lagging';
   /** What it says itself, as far as it has been asked. */
   readonly newestBlock?: bigint;
   readonly finalBlock?: bigint;

@@ -23,6 +23,7 @@ import type {
   SignedTransaction,
 } from './chain.ts';
 import { assertOurs, showIdentity } from './identity.ts';
+import { blocksBehind, isLagging } from './lag.ts';
 import type { MemberParts } from './quorum/member.ts';
 import { isOther, Quorum } from './quorum/quorum.ts';
 import { alike, alikeOrNothing, anyGood, combined, median, reachedBy, type Vote } from './quorum/votes.ts';
@@ -34,8 +35,8 @@ export interface QuorumChainOptions extends MemberParts {
 
 /** What a node said of itself. */
 interface Heights {
-  readonly newest?: bigint;
-  readonly final?: bigint;
+  readonly newest?: Block;
+  readonly final?: Block;
 }
 
 type GasAnswer = { readonly gas: bigint } | { readonly refused: GatewayError };
@@ -48,7 +49,7 @@ export class QuorumChain implements Chain {
   readonly #first: NodeView;
   readonly #nodes: Quorum<NodeView>;
   readonly #heights = new Map<string, Heights>();
-  #newest: bigint | undefined;
+  #newest: Block | undefined;
 
   /**
    * Takes the nodes over: `close` closes them. They share target and account.
@@ -68,10 +69,12 @@ export class QuorumChain implements Chain {
   nodes(): readonly NodeStatus[] {
     return this.#nodes.status().map((status) => {
       const { newest, final } = this.#heights.get(status.name) ?? {};
+      const isLate = status.state === 'ok' && newest !== undefined && isLagging(newest, this.#newest);
       return {
         ...status,
-        ...(newest !== undefined && { newestBlock: newest, blocksBehind: this.#blocksBehind(newest) }),
-        ...(final !== undefined && { finalBlock: final }),
+        ...(isLate && { state: 'lagging' }),
+        ...(newest && { newestBlock: newest.number, blocksBehind: blocksBehind(newest, this.#newest) }),
+        ...(final && { finalBlock: final.number }),
       };
     });
   }
@@ -94,7 +97,7 @@ export class QuorumChain implements Chain {
       ask: (node) => this.#noted(node, 'newest', node.newestBlock()),
       moving: true,
     });
-    this.#newest = block.number;
+    this.#newest = block;
     return block;
   }
 
@@ -246,19 +249,17 @@ export class QuorumChain implements Chain {
   /** Keeps what the node says of itself, for the status. */
   async #noted(node: NodeView, which: keyof Heights, asked: Promise<Block>): Promise<Block> {
     const block = await asked;
-    this.#heights.set(node.name, { ...this.#heights.get(node.name), [which]: block.number });
+    this.#heights.set(node.name, { ...this.#heights.get(node.name), [which]: block });
     return block;
   }
 
   /** Of a node that is behind, and says so, another state of the contract or the account is to be expected. */
   readonly #isOtherNow = <T>(value: T, decided: T, node: string): boolean | undefined => {
     const { newest } = this.#heights.get(node) ?? {};
-    return newest === undefined || this.#blocksBehind(newest) > 0 ? undefined : isOther(value, decided);
+    return newest === undefined || blocksBehind(newest, this.#newest) > 0
+      ? undefined
+      : isOther(value, decided);
   };
-
-  #blocksBehind(newest: bigint): number {
-    return this.#newest === undefined || newest >= this.#newest ? 0 : Number(this.#newest - newest);
-  }
 }
 
 async function askGas(node: NodeView, call: AnchorCall): Promise<GasAnswer> {

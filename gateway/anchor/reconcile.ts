@@ -5,6 +5,7 @@
 import { equalBytes } from '../../src/bytes.ts';
 import type { AnchorRecord, AnchorStore, AnchorTarget } from '../ports.ts';
 import type { Block, Chain, Inclusion } from './chain.ts';
+import { min } from './fees.ts';
 
 /** Both ends of what can still be reorganised. */
 export interface ChainView {
@@ -18,9 +19,14 @@ export interface Change {
   readonly after: AnchorRecord;
 }
 
-/** Judges every open record and the final ones that may be none, and saves what changed. */
-export async function reconcile(chain: Chain, store: AnchorStore, view: ChainView): Promise<Change[]> {
-  const judge = new Judge(chain, view);
+/** Judges every open record and the final ones that may be none, and saves what changed. `now` in ms. */
+export async function reconcile(
+  chain: Chain,
+  store: AnchorStore,
+  view: ChainView,
+  now: number,
+): Promise<Change[]> {
+  const judge = new Judge(chain, view, now);
   const changes: Change[] = [];
   const apply = async (before: AnchorRecord, after: AnchorRecord): Promise<void> => {
     if (after === before) return;
@@ -77,11 +83,13 @@ async function giveUpReplaced(chain: Chain, store: AnchorStore, apply: Apply): P
 class Judge {
   readonly #chain: Chain;
   readonly #view: ChainView;
+  readonly #now: number;
   readonly #blocks = new Map<bigint, Promise<Block | undefined>>();
 
-  constructor(chain: Chain, view: ChainView) {
+  constructor(chain: Chain, view: ChainView, now: number) {
     this.#chain = chain;
     this.#view = view;
+    this.#now = now;
   }
 
   async open(record: AnchorRecord): Promise<AnchorRecord> {
@@ -91,7 +99,7 @@ class Judge {
     // No block so high: a node that lags proves nothing about the block.
     if (block === undefined) return record;
     if (equalBytes(block.hash, record.anchor.blockHash))
-      return this.#isFinal(block.number) ? settled(record) : record;
+      return this.#isFinal(block.number) ? settled(record, this.#now) : record;
     const moved = await this.#unplaced(record);
     return moved === record ? reorganised(record) : moved;
   }
@@ -118,18 +126,19 @@ class Judge {
     const block = await this.#blockAt(inclusion.blockNumber);
     // A receipt from a block that is not canonical: the node is between two chains. The next look will tell.
     if (block === undefined || !equalBytes(block.hash, inclusion.blockHash)) return record;
-    if (!inclusion.succeeded) return this.#reverted(record, inclusion);
+    if (!inclusion.succeeded) return this.#reverted(record, inclusion, block);
     // Success without our event is no anchor, whatever the node says. The next checkpoint does not depend on it.
     if (!inclusion.anchored.some((head) => head.size === record.size && equalBytes(head.root, record.root)))
       return record;
     const anchored = placed(record, inclusion, block);
-    return this.#isFinal(block.number) ? settled(anchored) : anchored;
+    return this.#isFinal(block.number) ? settled(anchored, this.#now) : anchored;
   }
 
-  #reverted(record: AnchorRecord, { blockNumber, gasUsed }: Inclusion): AnchorRecord {
-    if (this.#isFinal(blockNumber)) return { ...lost(record, 'reverted'), gasUsed };
+  #reverted(record: AnchorRecord, { gasUsed }: Inclusion, block: Block): AnchorRecord {
+    const gasPrice = paidPrice(record, block);
+    if (this.#isFinal(block.number)) return { ...lost(record, 'reverted'), gasUsed, gasPrice };
     if (record.setback === 'reverted' && record.gasUsed === gasUsed) return record;
-    return { ...withoutAnchor(record), state: 'submitted', setback: 'reverted', gasUsed };
+    return { ...withoutAnchor(record), state: 'submitted', setback: 'reverted', gasUsed, gasPrice };
   }
 
   #isFinal(number: bigint): boolean {
@@ -162,12 +171,18 @@ function placed(record: AnchorRecord, inclusion: Inclusion, block: Block): Ancho
     blockHash: block.hash,
     blockTime: block.time,
   };
-  return { ...rest, state: 'anchored', anchor, gasUsed: inclusion.gasUsed };
+  const { gasUsed } = inclusion;
+  return { ...rest, state: 'anchored', anchor, gasUsed, gasPrice: paidPrice(record, block) };
 }
 
-function settled(record: AnchorRecord): AnchorRecord {
+/** What EIP-1559 has a transaction pay, and a legacy one, whose fee and tip both are its gas price. */
+function paidPrice({ fee }: AnchorRecord, { baseFee }: Block): bigint {
+  return baseFee === undefined ? fee.maxFeePerGas : min(fee.maxFeePerGas, baseFee + fee.maxPriorityFeePerGas);
+}
+
+function settled(record: AnchorRecord, now: number): AnchorRecord {
   const { rawTransaction: _, ...rest } = record;
-  return { ...rest, state: 'final' };
+  return { ...rest, state: 'final', finalAt: now };
 }
 
 function lost(record: AnchorRecord, setback: NonNullable<AnchorRecord['setback']>): AnchorRecord {
@@ -176,7 +191,7 @@ function lost(record: AnchorRecord, setback: NonNullable<AnchorRecord['setback']
 }
 
 function reorganised(record: AnchorRecord): AnchorRecord {
-  const { gasUsed: _, ...rest } = withoutAnchor(record);
+  const { gasUsed: _, gasPrice: _price, finalAt: _at, ...rest } = withoutAnchor(record);
   return { ...rest, state: 'submitted', setback: 'reorganised' };
 }
 

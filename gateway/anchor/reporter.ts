@@ -1,9 +1,10 @@
 /** Turns what happens into log lines, metrics and status; says a thing once, not at every try. */
-import { bytesToHex } from '../../src/bytes.ts';
+import { bytesToHex, equalBytes } from '../../src/bytes.ts';
 import { GatewayError } from '../errors.ts';
-import type { Clock, Logger } from '../ports.ts';
+import type { AnchorRecord, AnchorSetback, Clock, Logger } from '../ports.ts';
 import type { SubmitOutcome } from './attempt.ts';
 import type { Funds } from './balance.ts';
+import type { BlockWatch } from './block-watch.ts';
 import type { Account } from './chain.ts';
 import type { ChainView, Change } from './reconcile.ts';
 import type { AnchorFailure, AnchorMetrics, AnchorStatus, AnchorWait } from './status.ts';
@@ -17,26 +18,46 @@ const WAITS = {
   'cheaper-gas': 'gas costs more than the preferred price: anchoring waits for it until the deadline',
   'stuck-at-ceiling':
     'the pending anchor is stuck, and to replace it would cost more than the configured ceiling: it stays as it is',
+  block: 'the chain stands still: no block has come that the pending anchor could go into',
 } as const;
+
+/** What is said of an attempt that was set back, and what becomes of it. */
+const SETBACKS: Readonly<Record<AnchorSetback, string>> = {
+  reorganised:
+    'a reorganisation took the block of an anchor: it is submitted again, until another block holds it or a newer anchor covers it',
+  reverted: 'the contract refused an anchor: the next checkpoint is tried',
+  replaced: 'another transaction took the place of an anchor attempt',
+  'other-target':
+    'an anchor was meant for another chain, contract or log: it is given up, the next covers it',
+};
+
+export interface ReporterParts {
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly metrics?: AnchorMetrics;
+}
 
 export class Reporter {
   readonly #logger: Logger;
   readonly #clock: Clock;
   readonly #metrics: AnchorMetrics | undefined;
   readonly #failures = new Map<TurnPart, AnchorFailure>();
+  readonly #blocks: BlockWatch;
   #unreachableSince: number | undefined;
   #waitingFor: AnchorWait | undefined;
 
-  constructor(logger: Logger, clock: Clock, metrics: AnchorMetrics | undefined) {
+  constructor({ logger, clock, metrics }: ReporterParts, blocks: BlockWatch) {
+    this.#blocks = blocks;
     this.#logger = logger;
     this.#clock = clock;
     this.#metrics = metrics;
   }
 
   /** The part of the status that is known from here. */
-  state(): Pick<AnchorStatus, 'unreachableSince' | 'waitingFor' | 'lastError'> {
+  state(): Partial<AnchorStatus> {
     const lastError = [...this.#failures.values()].sort((a, b) => b.at - a.at)[0];
     return {
+      ...this.#blocks.state(),
       ...(this.#unreachableSince !== undefined && { unreachableSince: this.#unreachableSince }),
       ...(this.#waitingFor && { waitingFor: this.#waitingFor }),
       ...(lastError && { lastError }),
@@ -54,7 +75,9 @@ export class Reporter {
       this.#unreachableSince ??= this.#clock.now();
       this.#metrics?.reachable(false);
     }
-    const fields = { code, part, err: failure, ...failure.details };
+    if (code === 'chain-unreachable' || code === 'chain-mismatch') this.#metrics?.chain(undefined);
+    // A stack helps only where nobody foresaw the failure.
+    const fields = { code, part, ...(failure !== error && { err: failure }), ...failure.details };
     if (failure.fatal) this.#logger.error(fields, message);
     else if (before === undefined || !isSameFailure(before, failure)) this.#logger.warn(fields, message);
     else this.#logger.debug(fields, message);
@@ -73,8 +96,16 @@ export class Reporter {
     this.#unreachableSince = undefined;
   }
 
-  looked({ newest, final }: ChainView, { balance }: Account, { anchorsLeft }: Funds): void {
-    this.#metrics?.chain({ newestBlock: newest.number, finalBlock: final.number, balance, anchorsLeft });
+  looked(view: ChainView, { balance }: Account, { anchorsLeft }: Funds): void {
+    const { newest, final } = view;
+    this.#blocks.look(view, this.#clock.now());
+    this.#metrics?.chain({
+      newestBlock: newest.number,
+      newestBlockTime: newest.time,
+      finalBlock: final.number,
+      balance,
+      anchorsLeft,
+    });
   }
 
   changed({ before, after }: Change): void {
@@ -90,22 +121,34 @@ export class Reporter {
       );
       this.#metrics?.anchored(after.size, after.gasUsed ?? 0n, seconds);
     }
+    this.#moved(before, after, fields);
     if (after.state === 'final') {
       this.#logger.info(fields, 'anchor is final');
       this.#metrics?.final(after.size, seconds);
     } else if (after.setback !== undefined && after.setback !== before.setback) {
-      const level = after.setback === 'replaced' ? 'debug' : 'warn';
-      this.#logger[level](
-        { ...fields, setback: after.setback, state: after.state },
-        'anchor attempt set back',
-      );
-      this.#metrics?.setback(after.setback);
+      const { setback, state } = after;
+      const level = setback === 'replaced' ? 'debug' : 'warn';
+      this.#logger[level]({ ...fields, ...lostBlock(before), setback, state }, SETBACKS[setback]);
+      this.#metrics?.setback(setback);
     }
+  }
+
+  #moved(before: AnchorRecord, after: AnchorRecord, fields: object): void {
+    if (before.anchor === undefined || after.anchor === undefined) return;
+    if (equalBytes(before.anchor.blockHash, after.anchor.blockHash)) return;
+    const block = { block: Number(after.anchor.blockNumber), blockHash: toHex(after.anchor.blockHash) };
+    this.#logger.info(
+      { ...fields, ...lostBlock(before), ...block },
+      'a reorganisation took the block of an anchor, and another block holds it already',
+    );
+    this.#metrics?.setback('reorganised');
   }
 
   submitted(outcome: SubmitOutcome): void {
     const before = this.#waitingFor?.for;
-    this.#waitingFor = waitOf(outcome);
+    this.#waitingFor = waitOf(outcome) ?? this.#standstill(outcome);
+    if (before === 'block' && this.#waitingFor?.for !== 'block')
+      this.#logger.info({}, 'the chain makes blocks again');
     if (outcome.kind === 'sent' || outcome.kind === 'resent') {
       const { size, transactionHash, nonce } = outcome.record;
       const how =
@@ -117,8 +160,23 @@ export class Reporter {
     const wait = this.#waitingFor;
     if (wait === undefined || wait.for === 'next-checkpoint' || wait.for === before) return;
     const level = wait.for === 'cheaper-gas' ? 'info' : 'warn';
-    this.#logger[level]({ neededWei: String(wait.neededWei) }, WAITS[wait.for]);
+    const why =
+      wait.for === 'block'
+        ? { since: new Date(wait.since).toISOString() }
+        : { neededWei: String(wait.neededWei) };
+    this.#logger[level](why, WAITS[wait.for]);
   }
+
+  #standstill(outcome: SubmitOutcome): AnchorWait | undefined {
+    if (!('record' in outcome)) return undefined;
+    const since = this.#blocks.stillSince(outcome.record, this.#clock.now());
+    return since === undefined ? undefined : { for: 'block', since };
+  }
+}
+
+function lostBlock({ anchor }: AnchorRecord): object {
+  if (anchor === undefined) return {};
+  return { lostBlock: Number(anchor.blockNumber), lostBlockHash: toHex(anchor.blockHash) };
 }
 
 function waitOf(outcome: SubmitOutcome): AnchorWait | undefined {
@@ -134,7 +192,7 @@ function isSameFailure(before: AnchorFailure, now: GatewayError): boolean {
   if (before.code !== now.code) return false;
   return (
     now.code === 'chain-unreachable' ||
-    before.message.replaceAll(/\d+/g, '') === now.message.replaceAll(/\d+/g, '')
+    before.message.replaceAll(/[\d.]+/g, '') === now.message.replaceAll(/[\d.]+/g, '')
   );
 }
 

@@ -2,20 +2,18 @@
 import type { GatewayErrorCode } from '../errors.ts';
 import type { AnchorSetback, AnchorTarget } from '../ports.ts';
 import type { NodeStatus } from './chain.ts';
+import type { AnchorProgress } from './progress.ts';
 
 /** Sizes are numbers of log entries; each state covers all entries below its size. */
-export interface AnchorStatus {
+export interface AnchorStatus extends AnchorProgress {
   readonly target: AnchorTarget;
   /** The account that pays, 20 bytes. */
   readonly sender: Uint8Array;
-  /** Size of the newest sealed checkpoint, 0 before the first. */
-  readonly recorded: number;
-  /** The greatest size on its way, if one is. */
-  readonly submitted?: number;
-  /** The greatest size in a block that may still be reorganised, if there is one. */
-  readonly anchored?: number;
-  /** The greatest size that is final, 0 before the first. */
-  readonly final: number;
+  /** When the chain was last looked at (ms): what follows is as of then. */
+  readonly lookedAt?: number;
+  /** When the newest block was made, by its own word, and when it was first seen here (ms). */
+  readonly newestBlockTime?: number;
+  readonly newestBlockSeenAt?: number;
   /** Heights of the newest and the newest final block at the last look. */
   readonly newestBlock?: bigint;
   readonly finalBlock?: bigint;
@@ -45,11 +43,13 @@ export interface AnchorStatus {
  * `fee`: gas costs more than the ceiling. `cheaper-gas`: more than the preferred price, before the deadline.
  * `stuck-at-ceiling`: a pending transaction that no node would replace for less than the ceiling.
  * `next-checkpoint`: the attempt reverted, or its nonce is gone; its successor is tried.
+ * `block`: the chain stands still; no block has come since then (ms) that a pending transaction could go into.
  */
 export type AnchorWait =
   | { readonly for: 'fee' | 'stuck-at-ceiling'; readonly neededWei: bigint }
   | { readonly for: 'cheaper-gas'; readonly neededWei: bigint; readonly until: number }
-  | { readonly for: 'next-checkpoint' };
+  | { readonly for: 'next-checkpoint' }
+  | { readonly for: 'block'; readonly since: number };
 
 export interface AnchorFailure {
   readonly code: GatewayErrorCode;
@@ -63,15 +63,21 @@ export interface AnchorMetrics {
   /** `seconds` since the attempt was signed. */
   anchored(size: number, gasUsed: bigint, seconds: number): void;
   final(size: number, seconds: number): void;
+  /** `reorganised` also when the anchor is in another block already. */
   setback(kind: AnchorSetback): void;
   failed(code: GatewayErrorCode): void;
-  /** After each look at the chain. */
-  chain(view: {
-    readonly newestBlock: bigint;
-    readonly finalBlock: bigint;
-    readonly balance: bigint;
-    readonly anchorsLeft: number;
-  }): void;
+  /** After each look at the chain; `undefined` when nothing is known of it any more. */
+  chain(
+    view:
+      | {
+          readonly newestBlock: bigint;
+          readonly newestBlockTime: number;
+          readonly finalBlock: bigint;
+          readonly balance: bigint;
+          readonly anchorsLeft: number;
+        }
+      | undefined,
+  ): void;
   /** True when the chain answers. */
   reachable(is: boolean): void;
 }

@@ -1,12 +1,11 @@
-/** Every metric of the gateway, by name. The one file that knows prom-client. */
+/** Every metric of the gateway, by name; those of anchoring are in metrics-anchoring.ts. No other file knows prom-client. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { IGNORE_CODES, REJECT_CODES } from '../../src/verdict.ts';
 import type { Verdict, WitnessView } from '../ports.ts';
+import { AnchoringMetrics } from './metrics-anchoring.ts';
 
 /** Commit times worth telling apart: from an NVMe disk to an SD card that stalls. */
 const COMMIT_BUCKETS_S = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5];
-
-const WEI_PER_ETHER = 1e18;
 
 /** What there is to count at one existing broker. */
 export interface BrokerFigures {
@@ -23,17 +22,9 @@ export interface BrokerFigures {
   readonly answersDropped: number;
 }
 
-/** What there is to count at one node of the chain. */
-export interface ChainNodeFigures {
-  readonly name: string;
-  readonly state: string;
-  readonly blocksBehind?: number;
-  readonly failures: number;
-  readonly disagreements: number;
-}
-
 export class Metrics {
   readonly registry = new Registry();
+  #anchoring: AnchoringMetrics | undefined;
   readonly #verdicts = this.#counter('vitalseal_statements_total', 'Statements judged, by verdict and code', [
     'verdict',
     'code',
@@ -56,12 +47,6 @@ export class Metrics {
     'kind',
     'outcome',
   ]);
-  readonly #anchors = this.#counter(
-    'vitalseal_anchors_total',
-    'Anchor transactions, by what became of them',
-    ['outcome'],
-  );
-  readonly #gas = this.#counter('vitalseal_anchor_gas_total', 'Gas used by anchor transactions', []);
   readonly #commits = new Histogram({
     name: 'vitalseal_commit_seconds',
     help: 'Duration of group commits',
@@ -80,11 +65,6 @@ export class Metrics {
     'Entries and proofs a provider has acknowledged',
     ['provider', 'kind'],
   );
-  readonly #anchorFailures = this.#counter(
-    'vitalseal_anchor_failures_total',
-    'Failed looks at the chain, by code',
-    ['code'],
-  );
   readonly #witnessFailures = this.#counter(
     'vitalseal_witness_failures_total',
     'Failed tries to have a checkpoint cosigned, by code',
@@ -95,27 +75,18 @@ export class Metrics {
     'Failed tries to have a checkpoint stamped',
     [],
   );
-  readonly #newestBlock = this.#gauge('vitalseal_chain_newest_block', 'Height of the newest block seen', []);
-  readonly #finalBlock = this.#gauge(
-    'vitalseal_chain_final_block',
-    'Height of the newest final block seen',
-    [],
-  );
-  readonly #balance = this.#gauge(
-    'vitalseal_chain_balance_ether',
-    'Balance of the account that pays for anchors',
-    [],
-  );
-  /** Made with the first figure: a 0 before that would raise the alarm. */
-  #anchorsLeft: Gauge | undefined;
-  readonly #reachable = this.#gauge('vitalseal_chain_reachable', '1 while the chain answers', []);
-
   constructor() {
     collectDefaultMetrics({ register: this.registry, prefix: 'vitalseal_' });
     // Every code is a series from the start, so that an alarm on it needs no first occurrence.
     for (const code of REJECT_CODES) this.#verdicts.inc({ verdict: 'reject', code }, 0);
     for (const code of IGNORE_CODES) this.#verdicts.inc({ verdict: 'ignore', code }, 0);
     this.#verdicts.inc({ verdict: 'accept', code: '' }, 0);
+  }
+
+  /** Made when it is first asked for: without a chain there is nothing to show of one. */
+  get anchoring(): AnchoringMetrics {
+    this.#anchoring ??= new AnchoringMetrics(this.registry);
+    return this.#anchoring;
   }
 
   verdict(verdict: Verdict): void {
@@ -144,38 +115,8 @@ export class Metrics {
     this.#deliveries.inc({ provider, kind, outcome });
   }
 
-  anchor(outcome: string, gasUsed?: bigint): void {
-    this.#anchors.inc({ outcome });
-    if (gasUsed !== undefined) this.#gas.inc(Number(gasUsed));
-  }
-
   delivered(provider: string, kind: string, entries: number): void {
     this.#delivered.inc({ provider, kind }, entries);
-  }
-
-  anchorFailure(code: string): void {
-    this.#anchorFailures.inc({ code });
-  }
-
-  chain(view: {
-    readonly newestBlock: bigint;
-    readonly finalBlock: bigint;
-    readonly balance: bigint;
-    readonly anchorsLeft: number;
-  }): void {
-    this.#anchorsLeft ??= this.#gauge(
-      'vitalseal_chain_anchors_left',
-      'Anchors that the balance pays for at their present cost; +Inf where gas is free',
-      [],
-    );
-    this.#anchorsLeft.set(view.anchorsLeft);
-    this.#newestBlock.set(Number(view.newestBlock));
-    this.#finalBlock.set(Number(view.finalBlock));
-    this.#balance.set(Number(view.balance) / WEI_PER_ETHER);
-  }
-
-  chainReachable(is: boolean): void {
-    this.#reachable.set(is ? 1 : 0);
   }
 
   witnessFailure(witness: string, code: string): void {
@@ -254,41 +195,6 @@ export class Metrics {
       'vitalseal_broker_messages_total',
       'Messages of existing brokers, by what is to be said of them; one may count under several',
       ['broker', 'event'],
-    );
-  }
-
-  /** What the nodes of the chain are like, read whenever metrics are asked for. */
-  watchChainNodes(read: () => readonly ChainNodeFigures[]): void {
-    // Registered first, so that it is asked first; it fills in the others.
-    const healthy = this.#gauge(
-      'vitalseal_chain_node_healthy',
-      '1 while the node answers and agrees with the others',
-      ['node'],
-      async () => {
-        failures.reset();
-        disagreements.reset();
-        for (const { name: node, ...figures } of read()) {
-          healthy.set({ node }, figures.state === 'ok' ? 1 : 0);
-          behind.set({ node }, figures.blocksBehind ?? 0);
-          failures.inc({ node }, figures.failures);
-          disagreements.inc({ node }, figures.disagreements);
-        }
-      },
-    );
-    const behind = this.#gauge(
-      'vitalseal_chain_node_behind_blocks',
-      'Blocks that the node is behind what a quorum of nodes has',
-      ['node'],
-    );
-    const failures = this.#counter(
-      'vitalseal_chain_node_failures_total',
-      'Times that the node stopped answering, or asked to be asked less',
-      ['node'],
-    );
-    const disagreements = this.#counter(
-      'vitalseal_chain_node_disagreements_total',
-      'Answers of the node that a quorum of the others contradicted',
-      ['node'],
     );
   }
 

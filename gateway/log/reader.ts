@@ -69,6 +69,10 @@ export class CommittedLog implements LogReader {
     return entries;
   }
 
+  async countStatements(from: number, to: number): Promise<number> {
+    return this.#store.countStatements(from, to);
+  }
+
   async newestCheckpoint(): Promise<Checkpoint | undefined> {
     return this.#store.newestCheckpoint();
   }

@@ -44,6 +44,10 @@ export interface AnchorRecord {
   readonly anchor?: Anchor;
   /** Present once the transaction has been in a block, a reverted one too. */
   readonly gasUsed?: bigint;
+  /** Wei paid for each unit of it, by the fee that was offered and the block's base fee. */
+  readonly gasPrice?: bigint;
+  /** When it was first seen to be final (ms). */
+  readonly finalAt?: number;
 }
 
 /** Durable memory of the anchorer. Every write is idempotent under the transaction hash. */
@@ -61,6 +65,8 @@ export interface AnchorStore {
   list(limit: number): Promise<AnchorRecord[]>;
   /** Anchored and final records of this target whose anchor has no proof of its event, newest first. */
   lackingProof(target: AnchorTarget, limit: number): Promise<AnchorRecord[]>;
+  /** The greatest size below this one that a block holds; 0 when none does. */
+  sizeBefore(size: number): Promise<number>;
   /** Gas used by all attempts that were in a block. */
   gasUsed(): Promise<bigint>;
 }

@@ -41,6 +41,8 @@ export interface LogReader {
   findStatement(device: string, boot: number, seq: number): Promise<LogEntry | undefined>;
   /** A device's newest statements, newest first. */
   newestOfDevice(device: string, limit: number): Promise<LogEntry[]>;
+  /** How many entries with from <= index < to are statements of devices. */
+  countStatements(from: number, to: number): Promise<number>;
   /** Entries meant for one provider with index >= from, in order, at most `limit`. */
   readForProvider(provider: string, from: number, limit: number): Promise<LogEntry[]>;
   newestCheckpoint(): Promise<Checkpoint | undefined>;

@@ -20,6 +20,7 @@ export function splitAnchors(db: Db, thread: Pick<AnchorStore, 'save'>): AnchorS
     newest: (state) => here.newest(state),
     list: (limit) => here.list(limit),
     lackingProof: (target, limit) => here.lackingProof(target, limit),
+    sizeBefore: (size) => here.sizeBefore(size),
     gasUsed: () => here.gasUsed(),
   };
 }

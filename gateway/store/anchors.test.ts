@@ -37,7 +37,13 @@ function makeRecord(id: number, state: AnchorRecord['state'], size = id): Anchor
     blockHash: bytes(32, 5),
     blockTime: 1_700_000_000,
   };
-  return { ...record, gasUsed: 82_000n, ...(state === 'lost' ? { setback: 'reverted' } : { anchor }) };
+  return {
+    ...record,
+    gasUsed: 82_000n,
+    gasPrice: 2n ** 65n,
+    ...(state === 'final' && { finalAt: 1_700_000_000_500 }),
+    ...(state === 'lost' ? { setback: 'reverted' } : { anchor }),
+  };
 }
 
 let folder: string;

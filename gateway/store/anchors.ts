@@ -27,6 +27,8 @@ CREATE TABLE IF NOT EXISTS anchors (
   block_hash       BLOB,
   block_time       INTEGER,              -- s
   gas_used         INTEGER,
+  gas_price        TEXT,                 -- wei paid for each unit of gas
+  final_at         INTEGER,              -- ms; null until it is final
   event_proof      BLOB,                 -- CBOR, as in the anchor of a receipt; null until the node has given it
   CHECK ((block_number IS NULL) = (block_hash IS NULL) AND (block_hash IS NULL) = (block_time IS NULL)),
   CHECK (state NOT IN ('anchored', 'final') OR block_hash IS NOT NULL),
@@ -57,6 +59,8 @@ interface AnchorRow {
   readonly block_hash: Uint8Array | null;
   readonly block_time: number | null;
   readonly gas_used: number | null;
+  readonly gas_price: string | null;
+  readonly final_at: number | null;
   readonly event_proof: Uint8Array | null;
 }
 
@@ -64,10 +68,11 @@ interface AnchorRow {
 const SAVE = `
 INSERT INTO anchors VALUES (@tx_hash, @size, @root, @chain_id, @contract, @log_id, @sender, @nonce, @max_fee,
   @max_priority_fee, @raw, @submitted_at, @submitted_block, @state, @setback, @block_number, @block_hash, @block_time,
-  @gas_used, @event_proof)
+  @gas_used, @gas_price, @final_at, @event_proof)
 ON CONFLICT (tx_hash) DO UPDATE SET raw = excluded.raw, state = excluded.state, setback = excluded.setback,
   block_number = excluded.block_number, block_hash = excluded.block_hash, block_time = excluded.block_time,
-  gas_used = excluded.gas_used, event_proof = excluded.event_proof`;
+  gas_used = excluded.gas_used, gas_price = excluded.gas_price, final_at = excluded.final_at,
+  event_proof = excluded.event_proof`;
 
 /** See AnchorStore in ports.ts. Failures of SQLite become GatewayErrors that say what to do. */
 export class SqliteAnchorStore implements AnchorStore {
@@ -113,6 +118,14 @@ export class SqliteAnchorStore implements AnchorStore {
        ORDER BY size DESC LIMIT ?`,
       ...[String(target.chainId), target.contract, target.logId, limit],
     );
+  }
+
+  async sizeBefore(size: number): Promise<number> {
+    const greatest =
+      "SELECT coalesce(max(size), 0) FROM anchors WHERE state IN ('anchored', 'final') AND size < ?";
+    return this.#guard('cannot read the anchors', () => {
+      return this.#db.prepare<[number], number>(greatest).pluck().get(size) ?? 0;
+    });
   }
 
   async gasUsed(): Promise<bigint> {
@@ -166,6 +179,8 @@ function toRow(record: AnchorRecord): AnchorRow {
     block_hash: anchor?.blockHash ?? null,
     block_time: anchor?.blockTime ?? null,
     gas_used: record.gasUsed === undefined ? null : Number(record.gasUsed),
+    gas_price: record.gasPrice === undefined ? null : String(record.gasPrice),
+    final_at: record.finalAt ?? null,
     event_proof: anchor?.eventProof === undefined ? null : encodeCbor(eventProofToCbor(anchor.eventProof)),
   };
 }
@@ -191,6 +206,8 @@ function toRecord(row: AnchorRow): AnchorRecord {
     ...(row.setback === null ? {} : { setback: row.setback }),
     ...(anchor === undefined ? {} : { anchor }),
     ...(row.gas_used === null ? {} : { gasUsed: BigInt(row.gas_used) }),
+    ...(row.gas_price === null ? {} : { gasPrice: BigInt(row.gas_price) }),
+    ...(row.final_at === null ? {} : { finalAt: row.final_at }),
   };
 }
 

@@ -21,6 +21,7 @@ CREATE TABLE IF NOT EXISTS entries (
   sealed      BLOB NOT NULL
 ) STRICT;
 CREATE INDEX IF NOT EXISTS entries_by_provider ON entries (provider, idx) WHERE provider IS NOT NULL;
+CREATE INDEX IF NOT EXISTS entries_of_the_log_itself ON entries (idx) WHERE kind <> 'statement';
 CREATE TABLE IF NOT EXISTS tiles (
   level  INTEGER NOT NULL,
   idx    INTEGER NOT NULL,
@@ -130,6 +131,15 @@ export class LogStore {
       'SELECT entry FROM entries WHERE idx >= ? AND idx < ? ORDER BY idx',
     );
     return query.pluck().all(from, to);
+  }
+
+  /** Statements with from <= idx < to, of the entries there are: by those that are none, which are few. */
+  countStatements(from: number, to: number): number {
+    const query = this.#db.prepare<[number, number], number>(
+      "SELECT count(*) FROM entries WHERE kind <> 'statement' AND idx >= ? AND idx < ?",
+    );
+    const end = Math.min(to, this.size());
+    return Math.max(0, end - from) - (query.pluck().get(from, end) ?? 0);
   }
 
   forProvider(provider: string, from: number, limit: number): NamedEntryRow[] {

@@ -209,7 +209,7 @@ interface SiteStatus {
   readonly devices: number;
   readonly quarantine: { readonly kept: number };
   readonly anchoring?: {
-    readonly anchored?: number;
+    readonly anchored: number;
     readonly final: number;
     readonly lastError?: { readonly code: string };
   };

@@ -61,6 +61,10 @@ export class CheckedStore implements AnchorStore {
     return this.#inner.lackingProof(target, limit);
   }
 
+  sizeBefore(size: number): Promise<number> {
+    return this.#inner.sizeBefore(size);
+  }
+
   gasUsed(): Promise<bigint> {
     return this.#inner.gasUsed();
   }
