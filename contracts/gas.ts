@@ -1,5 +1,5 @@
 /**
- * Measures what the contract costs on a real node. `node contracts/gas.ts` prints the table, `--write` also keeps it in
+ * Measures what the contract costs on a real node, and beside it what time-stamping readings in the Ethereum Attestation Service does. `node contracts/gas.ts` prints the table, `--write` also keeps it in
  * contracts/gas-snapshot.json, which gas.slow.test.ts holds equal to a new measurement.
  *
  * Figures are a transaction's `gasUsed`: base fee and calldata included, as a payer sees them on Ethereum and, apart
@@ -17,6 +17,7 @@ import { anvilAccount, startAnvil } from './anvil.ts';
 import { connectChain } from './connect.ts';
 import { deployReadingLog, openLog } from './deploy.ts';
 import { READING_LOG_ABI } from './generated/reading-log.ts';
+import { measureEas } from './testing/eas.ts';
 import { worstFrom } from './testing/worst-case.ts';
 
 /** Where the committed figures lie. */
@@ -27,6 +28,8 @@ export interface GasRow {
   readonly name: string;
   /** Hashes in the consistency proof; absent for what has none. */
   readonly proofHashes?: number;
+  /** How many readings it is for; absent for what is for none. */
+  readonly readings?: number;
   readonly gas: number;
 }
 
@@ -50,6 +53,7 @@ function growths(): Growth[] {
   ];
 }
 
+const ONE_DIGIT = { maximumFractionDigits: 1 } as const;
 const LEAF = hashLeaf(new Uint8Array(32));
 const read = uniformNodes(LEAF);
 const rootOf = (size: number): Uint8Array => rangeRoot(read, 0, size, hashNode);
@@ -63,6 +67,7 @@ export async function measureGas(): Promise<GasRow[]> {
     const deployed = await deployReadingLog(signer);
     const rows: GasRow[] = [{ name: 'deploying the contract', gas: Number(deployed.gasUsed) }];
     for (const growth of growths()) rows.push(...(await measureGrowth(signer, deployed.address, growth)));
+    rows.push(...(await measureEas(signer)));
     // Opening and the first anchor cost the same for every growth but for zero bytes: kept once.
     return rows.filter((row, index) => rows.findIndex((other) => other.name === row.name) === index);
   } finally {
@@ -83,7 +88,12 @@ async function measureGrowth(signer: HDNodeWallet, address: string, growth: Grow
   return [
     { name: 'opening a log', gas: Number(opened.gasUsed) },
     { name: 'first anchor', proofHashes: 0, gas: await send(growth.from, []) },
-    { name: growth.name, proofHashes: proof.length, gas: await send(growth.to, proof) },
+    {
+      name: growth.name,
+      proofHashes: proof.length,
+      readings: growth.to - growth.from,
+      gas: await send(growth.to, proof),
+    },
   ];
 }
 
@@ -94,10 +104,15 @@ export function readSnapshot(): readonly GasRow[] {
 
 /** The figures as the Markdown table that README.md shows. */
 export function renderTable(rows: readonly GasRow[]): string {
-  const lines = rows.map(({ name, proofHashes, gas }) => {
-    return `| ${name} | ${proofHashes ?? ''} | ${gas.toLocaleString('en-US')} |`;
+  const lines = rows.map(({ name, proofHashes, readings, gas }) => {
+    const each = readings === undefined ? '' : (gas / readings).toLocaleString('en-US', ONE_DIGIT);
+    return `| ${name} | ${proofHashes ?? ''} | ${gas.toLocaleString('en-US')} | ${each} |`;
   });
-  return ['| transaction | proof hashes | gas |', '| --- | ---: | ---: |', ...lines].join('\n');
+  return [
+    '| transaction | proof hashes | gas | gas a reading |',
+    '| --- | ---: | ---: | ---: |',
+    ...lines,
+  ].join('\n');
 }
 
 if (import.meta.main) {

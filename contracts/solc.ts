@@ -46,35 +46,51 @@ interface SolcContract {
   };
 }
 
+/** The text of a source in this folder. */
+export function readSource(name: string): string {
+  return readFileSync(join(import.meta.dirname, name), 'utf8');
+}
+
 /**
  * Compiles ReadingLog from the sources in this folder.
  *
  * @throws Error with the compiler's messages on any error or warning: the sources compile clean or not at all.
  */
 export function compileReadingLog(settings: object = COMPILER_SETTINGS): CompiledContract {
-  return compileContract('ReadingLog', CONTRACT_SOURCES, settings);
+  const sources = Object.fromEntries(CONTRACT_SOURCES.map((name) => [name, readSource(name)]));
+  return compile(sources, settings)['ReadingLog'] as CompiledContract;
 }
 
-/** The contract of this name in the last of `files`, which lie in this folder; as strict as `compileReadingLog`. */
-export function compileContract(
-  name: string,
-  files: readonly string[],
+/**
+ * Compiles sources, given by their import paths, with the settings of what is deployed.
+ *
+ * @returns The contracts by their names.
+ * @throws Error with the compiler's messages on any error or warning.
+ */
+export function compile(
+  sources: Readonly<Record<string, string>>,
   settings: object = COMPILER_SETTINGS,
-): CompiledContract {
-  const sources = Object.fromEntries(
-    files.map((file) => [file, { content: readFileSync(join(import.meta.dirname, file), 'utf8') }]),
-  );
+): Readonly<Record<string, CompiledContract>> {
   const outputSelection = { '*': { '*': ['abi', 'evm.bytecode.object', 'evm.deployedBytecode.object'] } };
-  const input = { language: 'Solidity', sources, settings: { ...settings, outputSelection } };
+  const input = {
+    language: 'Solidity',
+    sources: Object.fromEntries(Object.entries(sources).map(([name, content]) => [name, { content }])),
+    settings: { ...settings, outputSelection },
+  };
   const output = JSON.parse(solc.compile(JSON.stringify(input))) as SolcOutput;
-  const contract = output.contracts?.[files.at(-1) ?? '']?.[name];
-  if (output.errors !== undefined || contract === undefined) {
+  if (output.errors !== undefined || output.contracts === undefined) {
     const messages = (output.errors ?? []).map((error) => error.formattedMessage);
     throw new Error(`solc refused the contracts:\n${messages.join('\n')}`);
   }
-  return {
-    abi: contract.abi,
-    bytecode: `0x${contract.evm.bytecode.object}`,
-    deployedBytecode: `0x${contract.evm.deployedBytecode.object}`,
-  };
+  const contracts = Object.values(output.contracts).flatMap((file) => Object.entries(file));
+  return Object.fromEntries(
+    contracts.map(([name, { abi, evm }]) => [
+      name,
+      {
+        abi,
+        bytecode: `0x${evm.bytecode.object}`,
+        deployedBytecode: `0x${evm.deployedBytecode.object}`,
+      },
+    ]),
+  );
 }

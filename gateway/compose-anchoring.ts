@@ -17,7 +17,7 @@ import { SealLoop } from './log/seal-loop.ts';
 import type { AnchorEvents, Clock, DeviceOutlet, Logger, Sealer } from './ports.ts';
 import type { ConnectedStore } from './store-thread/connect.ts';
 
-/** One call to the chain. A node that takes longer is treated as not there. */
+/** One call to the chain, or all calls for one event proof. A node that takes longer is treated as not there. */
 const RPC_TIMEOUT_MS = 10_000;
 /** A pending transaction is replaced after so many cadences without its block. */
 const STUCK_AFTER_CADENCES = 3;

@@ -34,7 +34,7 @@ export const GatewayConfigSchema = Type.Object(
       default: 1,
       maximum: 4_096,
       description:
-        'The size of every checkpoint is a multiple of this, made up with heartbeats of some 400 bytes. With more than ever come in one cadence, all steps look alike: the chain does not tell whether anyone wore a device. For a gateway of one household or a small ward.',
+        'The size of every checkpoint is a multiple of this, made up with heartbeats of some 380 bytes each in the store. With more than ever come in one cadence, all steps look alike: the chain does not tell whether anyone wore a device. For a gateway of one household or a small ward.',
       attack: 'With 1, the anchored sizes tell how many statements came between two anchors.',
     }),
     dataDir: text({ description: 'Directory of the store; one gateway at a time.' }),

@@ -23,7 +23,7 @@ async function main(args: string[]): Promise<number> {
   const target = FUZZ_TARGETS[positionals[0] ?? ''];
   if (target === undefined || positionals.length > 1) {
     const known = Object.entries(FUZZ_TARGETS).map(
-      ([name, { summary }]) => `  ${name.padEnd(12)} ${summary}`,
+      ([name, { summary }]) => `  ${name.padEnd(16)} ${summary}`,
     );
     process.stderr.write(`npm run fuzz -- TARGET [--runs N] [--seed S], with one of\n${known.join('\n')}\n`);
     return 2;

@@ -7,7 +7,9 @@ import process from 'node:process';
 import { makeConnectTokenVectors } from './vectors/connect-token-vectors.ts';
 import { makeEventProofVectors } from './vectors/event-proof-vectors.ts';
 import { makeEventVectors } from './vectors/event-vectors.ts';
-import { formatSignatureVectors, makeSignatureVectors } from './vectors/signature-vectors.ts';
+import { makeMerkleProofVectors } from './vectors/merkle-proof-vectors.ts';
+import { formatOneALine } from './vectors/one-a-line.ts';
+import { makeSignatureVectors } from './vectors/signature-vectors.ts';
 import { makeVectors } from './vectors/statement-vectors.ts';
 
 const indented = (vectors: object): string => `${JSON.stringify(vectors, null, 1)}\n`;
@@ -16,7 +18,8 @@ const FILES: Readonly<Record<string, () => Promise<string> | string>> = {
   'connect-tokens.json': async () => indented(await makeConnectTokenVectors()),
   'device-events.json': async () => indented(await makeEventVectors()),
   'event-proofs.json': () => indented(makeEventProofVectors()),
-  'signatures.json': () => formatSignatureVectors(makeSignatureVectors()),
+  'merkle-proofs.json': () => formatOneALine(makeMerkleProofVectors()),
+  'signatures.json': () => formatOneALine(makeSignatureVectors()),
 };
 
 for (const [name, make] of Object.entries(FILES)) {

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { type BaseWallet, type TransactionLike, Wallet } from 'ethers';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Anvil, startAnvil } from '../contracts/index.ts';
-import { startLyingNode } from '../contracts/testing/lying-node.ts';
 import { type Hand, honest, NodeProxy, type Odd } from '../contracts/testing/node-proxy.ts';
 import { endPrograms, vitalseal } from './support/command.ts';
 import { callChain, Site } from './support/site.ts';
@@ -118,16 +117,16 @@ describe('a node', () => {
     ['refuses the transaction', 'eth_sendRawTransaction', /deploying ReadingLog: /],
     ['refuses nothing', undefined, /opened log/],
   ])('that %s when the contract is deployed', async (_name, refused, said) => {
-    const [other, node] = await Promise.all([Site.create(), startLyingNode(chain.url)]);
+    const [other, node] = await Promise.all([Site.create(), NodeProxy.start(() => chain.url)]);
     try {
       const known = readFileSync(join(other.directory, 'gateway', 'gateway-public.json'), 'utf8');
       await callChain(chain, 'anvil_setBalance', [JSON.parse(known).account, '0xde0b6b3a7640000']);
-      const error = { code: -32000, message: quotation(node.url) };
-      node.alter = (method, truth) => (method === refused ? { error } : truth);
+      const refusal: Odd = { odd: 'refusal', code: -32000, message: quotation(node.url) };
+      node.hand = (call, truth) => (call.method === refused ? refusal : truth());
       const deploy = ['contract', 'deploy', '--config', other.config, '--rpc', guarded(node.url)];
       expect(await run(...deploy)).toMatch(said);
     } finally {
-      node.stop();
+      await node.stop();
       other.remove();
     }
     expectNoSecrets();

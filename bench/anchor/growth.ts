@@ -7,8 +7,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
-import { Contract, id, JsonRpcProvider, Wallet } from 'ethers';
-import { READING_LOG_ABI } from '../../contracts/index.ts';
+import { getBytes, hexlify, id, Wallet } from 'ethers';
+import { connectChain, openLog as openLogOnChain } from '../../contracts/index.ts';
 import { Anchorer } from '../../gateway/anchor/anchorer.ts';
 import { CADENCE_MS, OPTIONS, type Scene } from '../../gateway/anchor/testing/scene.ts';
 import { openLog } from '../../gateway/log/open-log.ts';
@@ -16,7 +16,6 @@ import type { AnchorTarget } from '../../gateway/ports.ts';
 import { SqliteAnchorStore } from '../../gateway/store/anchors.ts';
 import { TEST_LOG_SIGNER } from '../../gateway/testing/log-bench.ts';
 import { MemoryLogger } from '../../gateway/testing/logger.ts';
-import { hexToBytes } from '../../src/bytes.ts';
 import type { Figure } from '../report.ts';
 import { openFilledStore } from '../support/filled-store.ts';
 import { median } from '../support/statistics.ts';
@@ -102,14 +101,12 @@ async function openAnchored(scene: Scene, file: string, size: number): Promise<A
 
 /** Opens a further log in the scene's contract. */
 async function openOnChain(scene: Scene, name: string): Promise<AnchorTarget> {
-  const provider = new JsonRpcProvider(scene.node.url, undefined, { staticNetwork: true, cacheTimeout: -1 });
+  const provider = await connectChain(scene.node.url);
   try {
     const owner = new Wallet(scene.owner.privateKey, provider);
-    const address = `0x${Buffer.from(scene.target.contract).toString('hex')}`;
-    const contract = new Contract(address, READING_LOG_ABI, owner);
-    await (await contract.getFunction('open')(scene.operator.address, id(name))).wait();
-    const logId = String(await contract.getFunction('logIdOf')(owner.address, id(name)));
-    return { ...scene.target, logId: hexToBytes(logId.slice(2).toLowerCase()) };
+    const terms = { operator: scene.operator.address, logKeyHash: id(name) };
+    const { logId } = await openLogOnChain(owner, hexlify(scene.target.contract), terms);
+    return { ...scene.target, logId: getBytes(logId) };
   } finally {
     provider.destroy();
   }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type Anvil, startAnvil } from '../../contracts/anvil.ts';
-import { type LyingNode, startLyingNode } from '../../contracts/testing/lying-node.ts';
+import { type Hand, honest, NodeProxy, on } from '../../contracts/testing/node-proxy.ts';
 import { fetchEventProof } from '../../gateway/anchor/fetch-event-proof.ts';
 import { ChainNode } from '../../gateway/anchor/node.ts';
 import { BusyChain } from '../../gateway/anchor/testing/busy-block.ts';
@@ -29,7 +29,7 @@ const CHAIN = 31_337;
 let folder: string;
 let anvil: Anvil;
 let chain: BusyChain;
-let lying: LyingNode;
+let endpoint: NodeProxy;
 let ledger: Ledger;
 let proven: Anchor;
 let bare: Anchor;
@@ -39,7 +39,7 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'verify-'));
   anvil = await startAnvil({ slotsInAnEpoch: 1 });
   chain = await BusyChain.open(anvil.url);
-  lying = await startLyingNode(anvil.url);
+  endpoint = await NodeProxy.start(() => anvil.url);
   // A beacon of the chain itself, as a device hears it.
   const block = await chain.provider.getBlock(1);
   const beacon = { blockNumber: 1n, blockHash: hexToBytes(block?.hash?.slice(2) ?? '') };
@@ -61,12 +61,12 @@ beforeAll(async () => {
 });
 
 afterEach(() => {
-  lying.alter = (_method, truth) => truth;
+  endpoint.hand = honest;
 });
 
 afterAll(async () => {
   chain?.close();
-  lying?.stop();
+  await endpoint?.stop();
   await anvil?.stop();
   rmSync(folder, { recursive: true, force: true });
 });
@@ -205,7 +205,7 @@ describe('offline', () => {
 
 describe('an endpoint', () => {
   const ask = (anchors: readonly Anchor[], ...args: string[]) =>
-    answersOf(anchors, '--rpc', lying.url, ...args);
+    answersOf(anchors, '--rpc', endpoint.url, ...args);
 
   test('that is honest proves it, with the beacon, with and without the proof, with and without a hash', async () => {
     for (const anchors of [[proven], [bare]]) {
@@ -225,7 +225,7 @@ describe('an endpoint', () => {
   });
 
   test('that cannot search for events still vouches for the block, and the file does the rest', async () => {
-    lying.alter = (method, truth) => (method === 'eth_getLogs' ? { result: [] } : truth);
+    endpoint.hand = on('eth_getLogs', () => []);
     const { code, statements } = await ask([proven]);
     expect(code).toBe(0);
     expect(statements[0]?.interval).toMatchObject({ notAfter: { by: 'event-proof' } });
@@ -233,7 +233,7 @@ describe('an endpoint', () => {
   });
 
   /** What the node says of the event, of blocks, of the contract. */
-  const lies: readonly [string, LyingNode['alter'], string][] = [
+  const lies: readonly [string, Hand, string][] = [
     [
       'another root in the event',
       inEvents((log) => ({ ...log, data: `${log.data.slice(0, 66)}${'ab'.repeat(32)}` })),
@@ -251,29 +251,29 @@ describe('an endpoint', () => {
     ],
     [
       'no event, and no root',
-      (method, truth) =>
+      ({ method }, truth) =>
         method === 'eth_getLogs'
-          ? { result: [] }
+          ? []
           : method === 'eth_call'
-            ? { error: { code: 3, message: 'execution reverted' } }
-            : truth,
+            ? { odd: 'refusal', code: 3, message: 'execution reverted' }
+            : truth(),
       'anchor-missing',
     ],
     [
       'an old head',
-      (method, truth, params) =>
+      ({ method, params }, truth) =>
         method === 'eth_blockNumber'
-          ? { result: '0x2' }
+          ? '0x2'
           : method === 'eth_getLogs'
-            ? { result: [] }
+            ? []
             : method === 'eth_getBlockByNumber' && params[0] !== '0x1'
-              ? { result: null }
-              : truth,
+              ? null
+              : truth(),
       'block-unvouched',
     ],
   ];
-  test.each(lies)('that tells of %s is not believed', async (_, alter, expected) => {
-    lying.alter = alter;
+  test.each(lies)('that tells of %s is not believed', async (_, hand, expected) => {
+    endpoint.hand = hand;
     const { code, proven: isProven, answers } = await ask([proven]);
     expect([code, isProven, answers['anchored']?.code]).toEqual([1, false, expected]);
   });
@@ -285,20 +285,17 @@ describe('an endpoint', () => {
     ]);
     const { root } = forged.anchor;
     const orphan = digest('orphan');
-    lying.alter = inEvents((log) => ({ ...log, data: `${log.data.slice(0, 66)}${bytesToHex(root)}` }));
+    endpoint.hand = inEvents((log) => ({ ...log, data: `${log.data.slice(0, 66)}${bytesToHex(root)}` }));
     const answersTo = async (file: Uint8Array, ...args: string[]) => {
-      const { text } = await verifyFile(file, '--json', '--rpc', lying.url, ...args);
+      const { text } = await verifyFile(file, '--json', '--rpc', endpoint.url, ...args);
       return JSON.parse(text) as { proven: boolean; answers: { anchored: { code: string } } };
     };
     const withProof = await answersTo(await forged.exportReceipt(0, [{ ...proven, root }]));
     expect([withProof.proven, withProof.answers.anchored.code]).toEqual([false, 'event-of-another-root']);
 
-    lying.alter = (method, truth, params) =>
-      inBlocks((block) => ({ ...block, hash: hex(orphan) }))(
-        method,
-        inEvents((log) => ({ ...log, blockHash: hex(orphan) }))(method, truth, params),
-        params,
-      );
+    const events = inEvents((log) => ({ ...log, blockHash: hex(orphan) }));
+    const blocks = inBlocks((block) => ({ ...block, hash: hex(orphan) }));
+    endpoint.hand = (call, truth) => blocks(call, async () => events(call, truth));
     const withHash = await answersTo(
       await ledger.exportReceipt(0, [{ ...bare, blockHash: orphan }]),
       '--block-hash',
@@ -312,17 +309,16 @@ interface Log {
   readonly data: string;
 }
 
-function inEvents(change: (log: Log) => object): LyingNode['alter'] {
-  return (method, truth) =>
-    method === 'eth_getLogs' && 'result' in truth ? { result: (truth.result as Log[]).map(change) } : truth;
+function inEvents(change: (log: Log) => object): Hand {
+  return on('eth_getLogs', async (_call, truth) => ((await truth()) as Log[]).map(change));
 }
 
 /** The anchor's block alone: by number, and by whatever hash. */
-function inBlocks(change: (block: object) => object): LyingNode['alter'] {
-  return (method, truth, [which]) => {
+function inBlocks(change: (block: object) => object): Hand {
+  return async ({ method, params: [which] }, truth) => {
     const isIt = which === `0x${bare.blockNumber.toString(16)}` || String(which).length === 66;
-    if (!method.startsWith('eth_getBlockBy') || !isIt || !('result' in truth)) return truth;
-    return { result: change((truth.result as object | null) ?? anyBlock()) };
+    if (!method.startsWith('eth_getBlockBy') || !isIt) return truth();
+    return change(((await truth()) as object | null) ?? anyBlock());
   };
 }
 

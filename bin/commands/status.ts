@@ -221,7 +221,7 @@ function describeWait({ for: what, neededWei = '0', until = 0 }: NonNullable<Anc
     case 'stuck-at-ceiling':
       return `the pending anchor is stuck; to replace it takes ${price}, above chain.maxFeeGwei`;
     case 'next-checkpoint':
-      return 'the last attempt was reverted by the contract; the next checkpoint is tried';
+      return 'the last attempt was reverted by the contract, or its nonce was taken; the next checkpoint is tried';
   }
 }
 

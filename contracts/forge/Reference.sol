@@ -38,15 +38,19 @@ library Reference {
         while (k << 1 < n) k <<= 1;
     }
 
-    /// @dev 2.1.4.1: PROOF(m, D_n), iteratively, over the test tree or over equal leaves.
-    function proveConsistency(uint256 m, uint256 n, bool uniform) internal pure returns (bytes32[] memory proof) {
+    /// @dev 2.1.4.1: PROOF(m, D_n), iteratively, over the test tree from leaf `first` on or over equal leaves.
+    function proveConsistency(uint256 first, uint256 m, uint256 n, bool uniform)
+        internal
+        pure
+        returns (bytes32[] memory proof)
+    {
         bytes32[] memory fromRoot = new bytes32[](65);
         uint256 length = 0;
-        uint256 start = 0;
-        uint256 end = n;
-        while (end != m) {
+        uint256 start = first;
+        uint256 end = first + n;
+        while (end != first + m) {
             uint256 middle = start + split(end - start);
-            if (m <= middle) {
+            if (first + m <= middle) {
                 fromRoot[length++] = range(middle, end, uniform);
                 end = middle;
             } else {
@@ -54,23 +58,27 @@ library Reference {
                 start = middle;
             }
         }
-        if (start > 0) fromRoot[length++] = range(start, end, uniform);
+        if (start > first) fromRoot[length++] = range(start, end, uniform);
         return reversed(fromRoot, length);
     }
 
-    /// @dev 2.1.3.1: PATH(index, D_size).
-    function proveInclusion(uint256 index, uint256 size) internal pure returns (bytes32[] memory path) {
+    /// @dev 2.1.3.1: PATH(index, D_size), over the test tree from leaf `first` on or over equal leaves.
+    function proveInclusion(uint256 first, uint256 index, uint256 size, bool uniform)
+        internal
+        pure
+        returns (bytes32[] memory path)
+    {
         bytes32[] memory fromRoot = new bytes32[](65);
         uint256 length = 0;
-        uint256 start = 0;
-        uint256 end = size;
+        uint256 start = first;
+        uint256 end = first + size;
         while (end - start > 1) {
             uint256 middle = start + split(end - start);
-            if (index < middle) {
-                fromRoot[length++] = mth(middle, end);
+            if (first + index < middle) {
+                fromRoot[length++] = range(middle, end, uniform);
                 end = middle;
             } else {
-                fromRoot[length++] = mth(start, middle);
+                fromRoot[length++] = range(start, middle, uniform);
                 start = middle;
             }
         }

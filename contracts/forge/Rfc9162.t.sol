@@ -1,44 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Rfc9162} from "../Rfc9162.sol";
 import {Reference} from "./Reference.sol";
+import {Subjects} from "./Subjects.sol";
+import {Verifier} from "./Verifier.sol";
 import {vm} from "./Vm.sol";
-
-/// @dev The library takes proofs from calldata, so it is called from outside.
-contract Verifier {
-    function consistency(uint256 from, bytes32 fromRoot, uint256 to, bytes32 toRoot, bytes32[] calldata proof)
-        external
-        view
-        returns (bool)
-    {
-        return Rfc9162.verifyConsistency(from, fromRoot, to, toRoot, proof);
-    }
-
-    function inclusion(uint256 size, bytes32 root, uint256 index, bytes32 leafHash, bytes32[] calldata path)
-        external
-        view
-        returns (bool)
-    {
-        return Rfc9162.verifyInclusion(size, root, index, leafHash, path);
-    }
-}
 
 /// @dev The assembly against the RFC's text, for valid, nearly valid and arbitrary input.
 contract Rfc9162Test {
     uint256 private constant SMALL = 48;
-    Verifier private verifier = new Verifier();
+    Verifier private verifier = Subjects.verifier();
 
     function testFuzz_AcceptsEveryHonestConsistencyProof(uint256 from, uint256 to) external view {
         (from, to) = sizes(from, to, SMALL);
-        bytes32[] memory proof = Reference.proveConsistency(from, to, false);
+        bytes32[] memory proof = Reference.proveConsistency(0, from, to, false);
         bool valid = verifier.consistency(from, Reference.mth(0, from), to, Reference.mth(0, to), proof);
         vm.assertTrue(valid, "an honest proof was refused");
     }
 
     function testFuzz_AcceptsSizesUpTo64Bits(uint64 a, uint64 b) external view {
         (uint256 from, uint256 to) = sizes(a, b, type(uint64).max);
-        bytes32[] memory proof = Reference.proveConsistency(from, to, true);
+        bytes32[] memory proof = Reference.proveConsistency(0, from, to, true);
         bool valid = verifier.consistency(from, Reference.uniformMth(from), to, Reference.uniformMth(to), proof);
         vm.assertTrue(valid, "an honest proof was refused");
     }
@@ -46,7 +28,7 @@ contract Rfc9162Test {
     function test_RefusesEachBitFlipOfAConsistencyProof() external view {
         (uint256 from, uint256 to) = (13, 29);
         (bytes32 fromRoot, bytes32 toRoot) = (Reference.mth(0, from), Reference.mth(0, to));
-        bytes32[] memory proof = Reference.proveConsistency(from, to, false);
+        bytes32[] memory proof = Reference.proveConsistency(0, from, to, false);
         for (uint256 bit = 0; bit < 256; bit++) {
             bytes32 flip = bytes32(1 << bit);
             vm.assertFalse(verifier.consistency(from, fromRoot ^ flip, to, toRoot, proof), "old root");
@@ -63,7 +45,7 @@ contract Rfc9162Test {
         (uint256 index, uint256 size) = (11, 29);
         bytes32 root = Reference.mth(0, size);
         bytes32 leafHash = Reference.leaf(index);
-        bytes32[] memory path = Reference.proveInclusion(index, size);
+        bytes32[] memory path = Reference.proveInclusion(0, index, size, false);
         for (uint256 bit = 0; bit < 256; bit++) {
             bytes32 flip = bytes32(1 << bit);
             vm.assertFalse(verifier.inclusion(size, root ^ flip, index, leafHash, path), "root");
@@ -81,8 +63,8 @@ contract Rfc9162Test {
     function testFuzz_JudgesOtherSizesAsTheRfcDoes(uint256 from, uint256 to, uint256 otherFrom, uint256 otherTo) external view {
         (from, to) = sizes(from, to, SMALL);
         (otherFrom, otherTo) = sizes(otherFrom, otherTo, SMALL * 2);
-        compareConsistency(otherFrom, otherTo, from, to, Reference.proveConsistency(from, to, false));
-        compareConsistency(from, otherTo > from ? otherTo : to, from, to, Reference.proveConsistency(from, to, false));
+        compareConsistency(otherFrom, otherTo, from, to, Reference.proveConsistency(0, from, to, false));
+        compareConsistency(from, otherTo > from ? otherTo : to, from, to, Reference.proveConsistency(0, from, to, false));
     }
 
     function testFuzz_JudgesArbitraryProofsAsTheRfcDoes(uint64 from, uint64 to, bytes32[] calldata proof) external view {
@@ -96,12 +78,25 @@ contract Rfc9162Test {
         size = 1 + size % SMALL;
         index %= size;
         bytes32 root = Reference.mth(0, size);
-        bytes32[] memory path = Reference.proveInclusion(index, size);
+        bytes32[] memory path = Reference.proveInclusion(0, index, size, false);
         vm.assertTrue(verifier.inclusion(size, root, index, Reference.leaf(index), path), "an honest proof was refused");
         other %= size + 2;
         vm.assume(other != index);
         vm.assertFalse(verifier.inclusion(size, root, other, Reference.leaf(index), path), "another index was accepted");
         vm.assertFalse(verifier.inclusion(size, root, index, Reference.leaf(other), path), "another leaf was accepted");
+    }
+
+    /// @dev Leaves are equal here, so another index may well lead to the same root: never with another path's length.
+    function testFuzz_AcceptsIndicesUpTo64Bits(uint64 index, uint64 size, uint256 bit) external view {
+        if (size == 0) size = 1;
+        index %= size;
+        bytes32[] memory path = Reference.proveInclusion(0, index, size, true);
+        bytes32 root = Reference.uniformMth(size);
+        vm.assertTrue(verifier.inclusion(size, root, index, Reference.leaf(0), path), "an honest proof was refused");
+        uint256 other = index ^ (1 << bit % 64);
+        bool expected = Reference.verifyInclusion(size, root, other, Reference.leaf(0), path);
+        bool valid = verifier.inclusion(size, root, other, Reference.leaf(0), path);
+        vm.assertTrue(valid == expected, "unlike the RFC");
     }
 
     function testFuzz_JudgesInclusionUnderOtherSizesAsTheRfcDoes(
@@ -116,7 +111,7 @@ contract Rfc9162Test {
         otherIndex %= otherSize + 1;
         bytes32 root = Reference.mth(0, size);
         bytes32 leafHash = Reference.leaf(index);
-        bytes32[] memory path = Reference.proveInclusion(index, size);
+        bytes32[] memory path = Reference.proveInclusion(0, index, size, false);
         bool expected = Reference.verifyInclusion(otherSize, root, otherIndex, leafHash, path);
         vm.assertTrue(verifier.inclusion(otherSize, root, otherIndex, leafHash, path) == expected, "unlike the RFC");
     }
@@ -126,11 +121,33 @@ contract Rfc9162Test {
         (from, to) = sizes(from, to, SMALL);
         index %= to;
         (bytes32 fromRoot, bytes32 toRoot) = (Reference.mth(0, from), Reference.mth(0, to));
-        bytes32[][4] memory proofs = otherLengths(Reference.proveConsistency(from, to, false), toRoot);
-        bytes32[][4] memory paths = otherLengths(Reference.proveInclusion(index, to), toRoot);
+        bytes32[][4] memory proofs = otherLengths(Reference.proveConsistency(0, from, to, false), toRoot);
+        bytes32[][4] memory paths = otherLengths(Reference.proveInclusion(0, index, to, false), toRoot);
         for (uint256 i = 0; i < 4; i++) {
             vm.assertFalse(verifier.consistency(from, fromRoot, to, toRoot, proofs[i]), "consistency");
             vm.assertFalse(verifier.inclusion(to, toRoot, index, Reference.leaf(index), paths[i]), "inclusion");
+        }
+    }
+
+    /// @dev A tree of less than 2^64 leaves has 64 levels: what comes behind is not looked at.
+    function test_ALongProofCostsNoMoreThanTheLongestThereIs() external view {
+        bytes32 root = Reference.leaf(0);
+        uint256 longest = verifier.gasOfBoth(1, type(uint64).max, root, new bytes32[](65));
+        uint256 bomb = verifier.gasOfBoth(1, type(uint64).max, root, new bytes32[](10_000));
+        vm.assertEq(bomb, longest, "a longer proof costs more");
+    }
+
+    /// @dev The ABI lets the offset of an array be any number, so a proof may begin at any byte.
+    function test_ReadsAProofFromAnyByteOfTheCallData() external view {
+        (uint256 from, uint256 to) = (13, 29);
+        bytes32[] memory proof = Reference.proveConsistency(0, from, to, false);
+        bytes memory head = abi.encode(from, Reference.mth(0, from), to, Reference.mth(0, to));
+        for (uint256 shift = 0; shift < 33; shift++) {
+            bytes memory tail = abi.encodePacked(new bytes(shift), proof.length, proof);
+            bytes memory data = abi.encodePacked(Verifier.consistency.selector, head, 5 * 32 + shift, tail);
+            // solhint-disable-next-line avoid-low-level-calls
+            (bool success, bytes memory result) = address(verifier).staticcall(data);
+            vm.assertTrue(success && abi.decode(result, (bool)), "an honest proof was refused");
         }
     }
 

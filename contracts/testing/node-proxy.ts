@@ -23,6 +23,14 @@ export type Hand = (call: RpcCall, truth: Truth) => unknown;
 
 export const honest: Hand = (_call, truth) => truth();
 
+/** The answer of a node that does not have a method. */
+export const NO_SUCH_METHOD: Odd = { odd: 'refusal', code: -32601, message: 'the method does not exist' };
+
+/** Answers methods of this name by `answer`, the rest truly. */
+export function on(method: string, answer: Hand): Hand {
+  return (call, truth) => (call.method === method ? answer(call, truth) : truth());
+}
+
 export class NodeProxy {
   /** What is between; may be changed at any time. */
   hand: Hand;
@@ -57,17 +65,33 @@ export class NodeProxy {
     await new Promise((resolve) => this.#server.close(resolve));
   }
 
+  /** A batch is answered as one, and oddly when one of its calls is. */
   async #answer(body: string, response: ServerResponse): Promise<void> {
-    const { id, method, params } = JSON.parse(body) as RpcCall & { id: number };
+    const asked = JSON.parse(body) as WireCall | readonly WireCall[];
+    const answers = await Promise.all([asked].flat().map((call) => this.#answerOne(call)));
+    const odd = answers.find(isOdd);
+    if (odd === undefined) response.end(JSON.stringify(Array.isArray(asked) ? answers : answers[0]));
+    else answerOddly(odd, response);
+  }
+
+  /** The JSON-RPC object, or what comes in its place. */
+  async #answerOne({ id, method, params }: WireCall): Promise<unknown> {
     this.asked.push(method);
     const truth: Truth = (other = { method, params }) => askNode(this.#node(), other);
     const answer = await this.hand({ method, params }, truth);
-    if (!isOdd(answer)) response.end(JSON.stringify({ jsonrpc: '2.0', id, result: answer }));
-    else if (answer.odd === 'refusal') response.end(JSON.stringify({ jsonrpc: '2.0', id, error: answer }));
-    else if (answer.odd === 'status') response.writeHead(answer.status, answer.headers).end();
-    else if (answer.odd === 'bytes' && answer.cut) response.write(answer.bytes, () => response.destroy());
-    else if (answer.odd === 'bytes') response.end(answer.bytes);
+    if (!isOdd(answer)) return { jsonrpc: '2.0', id, result: answer };
+    if (answer.odd !== 'refusal') return answer;
+    const { odd: _, ...error } = answer;
+    return { jsonrpc: '2.0', id, error };
   }
+}
+
+type WireCall = RpcCall & { readonly id: number };
+
+function answerOddly(answer: Odd, response: ServerResponse): void {
+  if (answer.odd === 'status') response.writeHead(answer.status, answer.headers).end();
+  else if (answer.odd === 'bytes' && answer.cut) response.write(answer.bytes, () => response.destroy());
+  else if (answer.odd === 'bytes') response.end(answer.bytes);
 }
 
 /** One question to the node; its refusal as a value. */

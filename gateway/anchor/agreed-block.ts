@@ -2,7 +2,7 @@
 import { bytesToHex } from '../../src/bytes.ts';
 import type { Block, NodeView } from './chain.ts';
 import { isOther, noQuorum, type Quorum } from './quorum/quorum.ts';
-import { alikeOrNothing, combined, reachedBy, type Vote } from './quorum/votes.ts';
+import { alikeOrNothing, combined, everyone, orNothing, reachedBy, type Vote } from './quorum/votes.ts';
 
 export interface BlockQuestion {
   readonly about: string;
@@ -18,17 +18,16 @@ export interface BlockQuestion {
  */
 export async function agreedBlock(nodes: Quorum<NodeView>, question: BlockQuestion): Promise<Block> {
   const { about, moving, ask } = question;
-  const claims = await nodes.poll<Block, readonly Vote<Block>[]>(
-    { about, ask, show: showBlock, differs: isOtherAtItsHeight, moving },
-    combined(nodes.size, (votes) => votes),
-  );
-  const heights = candidates(
-    claims.map(({ value }) => value.number),
-    nodes.size,
-  );
-  // First without waiting for who is late: a node may claim a great height and then keep silent about it.
-  for (const heard of [0, nodes.size]) {
-    for (const height of heights) {
+  let claims: readonly Vote<Block>[] = [];
+  // First without waiting for who is late: a node may claim a great height and then keep silent about it. Then with
+  // them, from the start: without the claim of one that is honest and slow, a quorum may be missing.
+  for (const rule of [combined, everyone]) {
+    claims = await nodes.poll<Block, readonly Vote<Block>[]>(
+      { about, ask, show: showBlock, differs: isOtherAtItsHeight, moving },
+      rule(nodes.size, (votes: readonly Vote<Block>[]) => votes),
+    );
+    const heard = rule === everyone ? nodes.size : 0;
+    for (const height of candidates(claims, nodes.size)) {
       const block = await blockAmong(nodes, claims, height, heard, moving);
       if (block !== undefined) return block;
     }
@@ -64,7 +63,7 @@ function blockAmong(
       differs: isOther,
       moving,
     },
-    alikeOrNothing(nodes.size, heard),
+    orNothing(alikeOrNothing(nodes.size, heard)),
     new Set(among),
   );
 }
@@ -73,7 +72,8 @@ function blockAmong(
  * From the height that a quorum has reached downwards: the one below it, because at the tip of the chain two blocks
  * may compete, and every lower one that some node claims.
  */
-function candidates(heights: readonly bigint[], quorum: number): bigint[] {
+function candidates(claims: readonly Vote<Block>[], quorum: number): bigint[] {
+  const heights = claims.map(({ value }) => value.number);
   const reached = reachedBy(heights, quorum);
   const lower = [...heights, reached - 1n].filter((height) => height >= 0n && height <= reached);
   return [...new Set(lower)].sort((a, b) => (a < b ? 1 : -1));

@@ -1,10 +1,9 @@
 /**
  * The anchor stage: seals checkpoints on a cadence, brings the newest one onto the chain, follows it until it is
  * final. Each look at the chain starts from the chain and the store alone, so a start after a crash is no special
- * case, and no failure leaves anything behind that the next look does not see.
+ * case, and no failure leaves anything behind that the next look does not see. Sealing and looking are two loops: a
+ * look takes as long as the nodes please.
  */
-
-import type { Beacon } from '../../src/statement.ts';
 import type { GatewayError } from '../errors.ts';
 import type {
   AnchorEvents,
@@ -19,20 +18,19 @@ import type {
 import { BalanceWatch, type Funds } from './balance.ts';
 import type { Account, Chain } from './chain.ts';
 import { nextDataFee } from './data-fee.ts';
-import { Backoff, isDue, untilDue } from './due.ts';
+import { ClockedBackOff } from './due.ts';
 import { EventProofs } from './event-proofs.ts';
 import { readMarket } from './fee-policy.ts';
+import { Loop } from './loop.ts';
+import { NewestBeacon } from './newest-beacon.ts';
 import { assertFreshNonce } from './nonce.ts';
-import { type ChainView, reconcile, sameTarget } from './reconcile.ts';
-import { Reporter } from './reporter.ts';
+import { type ChainView, reconcile } from './reconcile.ts';
+import { Reporter, type TurnPart } from './reporter.ts';
+import { Sealing, type SealingOptions } from './sealing.ts';
 import type { AnchorMetrics, AnchorStatus } from './status.ts';
 import { type SubmitOptions, submitNewest } from './submit.ts';
 
-export interface AnchorerOptions extends SubmitOptions {
-  /** From one checkpoint to the next, whether or not there is anything new: activity must not show on the chain. */
-  readonly anchorEveryMs: number;
-  /** A checkpoint also after so many new entries. Shows activity on the chain; absent by default. */
-  readonly anchorEveryEntries?: number;
+export interface AnchorerOptions extends SubmitOptions, SealingOptions {
   /** From one look at the chain to the next. */
   readonly pollEveryMs: number;
   /** Longest wait between two tries on a chain that does not answer; never longer than the cadence. */
@@ -59,17 +57,18 @@ export class Anchorer implements AnchorEvents {
   readonly #parts: AnchorerParts;
   readonly #options: AnchorerOptions;
   readonly #reporter: Reporter;
-  readonly #backoff: Backoff;
+  readonly #backoff: ClockedBackOff;
+  readonly #beacon: NewestBeacon;
+  readonly #sealing: Sealing;
   readonly #proofs: EventProofs;
+  readonly #balanceWatch: BalanceWatch;
+  readonly #seals: Loop;
+  readonly #looks: Loop;
   readonly #listeners = new Set<(record: AnchorRecord) => void>();
-  #running: Promise<void> = Promise.resolve();
-  #timer: NodeJS.Timeout | undefined;
   #stopListening: (() => void) | undefined;
   #state: 'idle' | 'started' | 'halted' | 'closed' = 'idle';
   #checked = false;
-  #beacon: Beacon | undefined;
-  #sealedSize: number | undefined;
-  readonly #balanceWatch: BalanceWatch;
+  #published: bigint | undefined;
   #view: ChainView | undefined;
   #account: Account | undefined;
   #funds: Funds | undefined;
@@ -78,12 +77,25 @@ export class Anchorer implements AnchorEvents {
     this.#parts = parts;
     this.#options = options;
     this.#reporter = new Reporter(parts.logger, parts.clock, parts.metrics);
+    this.#beacon = new NewestBeacon(parts.store, parts.chain.target);
+    this.#sealing = new Sealing(parts, options, this.#beacon);
     this.#proofs = new EventProofs(parts, options.pollEveryMs);
-    this.#backoff = new Backoff(options.pollEveryMs, Math.min(options.retryAtMostMs, options.anchorEveryMs));
+    this.#backoff = new ClockedBackOff(
+      options.pollEveryMs,
+      Math.min(options.retryAtMostMs, options.anchorEveryMs),
+    );
     this.#balanceWatch = new BalanceWatch(parts, options);
+    this.#seals = new Loop(
+      () => this.#guard('sealing', () => this.#seal()),
+      () => this.#untilSeal(),
+    );
+    this.#looks = new Loop(
+      () => this.#look(),
+      async () => Math.max(options.pollEveryMs, this.#backoff.remaining(this.#now())),
+    );
   }
 
-  /** Starts the loop. The chain need not be there yet. */
+  /** Starts both loops. The chain need not be there yet. */
   start(): void {
     if (this.#state !== 'idle') return;
     this.#state = 'started';
@@ -93,21 +105,20 @@ export class Anchorer implements AnchorEvents {
         { anchorEveryEntries: limit },
         'checkpoints follow the number of readings: the moments of anchoring show on the chain when devices are worn',
       );
-      // A failing store shows itself in the turn; here there is nothing to do about it.
-      this.#stopListening = this.#parts.log.onCommit(
-        () => void this.#wakeOnSize(limit).catch(() => undefined),
-      );
+      // A failing store shows itself when sealing; here there is nothing to do about it.
+      this.#stopListening = this.#parts.log.onCommit(() => void this.#wakeOnSize().catch(() => undefined));
     }
-    this.#schedule(0);
+    this.#seals.start();
+    this.#looks.start();
   }
 
   /**
-   * One turn: seal if due, then look at the chain unless it is backing off. What the loop does each time; tests
-   * call it instead of the loop. Turns never overlap, and a turn never rejects.
+   * One turn of each loop: seal if due, then look at the chain unless it is backing off. Tests call it instead of
+   * starting the loops. It never rejects.
    */
-  tick(): Promise<void> {
-    this.#running = this.#running.then(() => this.#turn());
-    return this.#running;
+  async tick(): Promise<void> {
+    await this.#seals.run();
+    await this.#looks.run();
   }
 
   /**
@@ -146,24 +157,22 @@ export class Anchorer implements AnchorEvents {
     };
   }
 
-  /** Aborts what the chain owes an answer for, waits for the turn under way. Nothing durable is left half done. */
+  /** Aborts what the chain owes an answer for, waits for the turns under way. Nothing durable is left half done. */
   async close(): Promise<void> {
     this.#state = 'closed';
-    clearTimeout(this.#timer);
     this.#stopListening?.();
     this.#proofs.close();
     this.#parts.chain.close();
-    await this.#running;
+    await Promise.all([this.#seals.close(), this.#looks.close()]);
   }
 
-  async #turn(): Promise<void> {
-    await this.#guard('sealing', () => this.#sealIfDue());
+  async #look(): Promise<void> {
     if (this.#backoff.remaining(this.#now()) > 0) return;
     await this.#guard('anchoring', () => this.#followChain());
   }
 
-  /** Runs one part of a turn; a failure is reported and never keeps the other part from its work. */
-  async #guard(part: 'sealing' | 'anchoring', work: () => Promise<void>): Promise<void> {
+  /** One turn of one loop; a failure is reported and never keeps the other from its work. */
+  async #guard(part: TurnPart, work: () => Promise<void>): Promise<void> {
     if (this.#isOver()) return;
     try {
       await work();
@@ -180,33 +189,24 @@ export class Anchorer implements AnchorEvents {
     }
   }
 
-  async #sealIfDue(): Promise<void> {
-    const newest = await this.#parts.log.newestCheckpoint();
-    this.#sealedSize = newest?.size;
-    if (newest !== undefined && !isDue(newest.sealedAt, this.#options.anchorEveryMs, this.#now())) {
-      const limit = this.#options.anchorEveryEntries ?? Number.POSITIVE_INFINITY;
-      if ((await this.#parts.log.size()) - newest.size < limit) return;
-    }
-    this.#beacon ??= await this.#lastFinalBeacon();
-    const { size } = await this.#parts.sealer.seal(this.#beacon);
-    this.#sealedSize = size;
+  async #seal(): Promise<void> {
+    const checkpoint = await this.#sealing.sealIfDue();
+    if (checkpoint === undefined) return;
     this.#checked = false;
-    this.#parts.logger.debug({ size }, 'sealed checkpoint');
-  }
-
-  /** After a start the chain may not have been seen yet, but an earlier run knew a final block of it. */
-  async #lastFinalBeacon(): Promise<Beacon | undefined> {
-    const final = await this.#parts.store.newest('final');
-    if (final?.anchor === undefined || !sameTarget(final.target, this.#parts.chain.target)) return undefined;
-    return { blockNumber: final.anchor.blockNumber, blockHash: final.anchor.blockHash };
+    this.#parts.logger.debug({ size: checkpoint.size }, 'sealed checkpoint');
+    this.#looks.wake();
   }
 
   async #followChain(): Promise<void> {
     const { chain, store } = this.#parts;
     // For every checkpoint, and after every failure: what answers now may be another node.
-    if (!this.#checked) await chain.check();
-    this.#checked = true;
-    const [newest, final] = await Promise.all([chain.newestBlock(), chain.finalBlock()]);
+    if (!this.#checked) {
+      this.#checked = true;
+      await chain.check();
+    }
+    const [newest, called] = await Promise.all([chain.newestBlock(), chain.finalBlock()]);
+    // None is final before it is there. (Where all are final at once, one may have come between the two questions.)
+    const final = called.number > newest.number ? newest : called;
     const view: ChainView = { newest, final };
     this.#view = view;
     const changes = await reconcile(chain, store, view);
@@ -214,14 +214,14 @@ export class Anchorer implements AnchorEvents {
     // Before others hear that an anchor is final, so that what they make of it has the proof.
     await this.#proofs.fetchNext();
     for (const { after } of changes) if (after.state === 'final') this.#tellFinal(after);
-    this.#publishBeacon(view);
+    await this.#publishBeacon(view);
     const account = await chain.account();
     await assertFreshNonce(chain, store, view, account);
     this.#account = account;
     const { transactions, feeCeiling } = this.#options;
     const [market, dataFee] = await Promise.all([
       readMarket(chain, transactions, newest),
-      nextDataFee(chain, feeCeiling, this.#sealedSize ?? 0),
+      nextDataFee(chain, feeCeiling, this.#sealing.sealedSize),
     ]);
     this.#funds = await this.#balanceWatch.look(account.balance, market, dataFee);
     this.#reporter.looked(view, account, this.#funds);
@@ -233,42 +233,32 @@ export class Anchorer implements AnchorEvents {
     for (const listener of this.#listeners) listener(record);
   }
 
-  /** Never an older block after a newer one: the beacon says that time has passed. */
-  #publishBeacon({ final }: ChainView): void {
-    if (this.#beacon !== undefined && final.number <= this.#beacon.blockNumber) return;
-    this.#beacon = { blockNumber: final.number, blockHash: final.hash };
-    this.#parts.outlet.publishBeacon(this.#beacon, final.time);
+  /** Each once, and never an older one after a newer one. */
+  async #publishBeacon({ final }: ChainView): Promise<void> {
+    const beacon = await this.#beacon.raiseTo(final);
+    if (beacon.blockNumber !== final.number || beacon.blockNumber === this.#published) return;
+    this.#published = beacon.blockNumber;
+    this.#parts.outlet.publishBeacon(beacon, final.time);
   }
 
   #halt(error: GatewayError): void {
     this.#state = 'halted';
     this.#stopListening?.();
+    void this.#seals.close();
+    void this.#looks.close();
     this.#parts.onFatal(error);
   }
 
-  #schedule(delayMs: number): void {
-    if (this.#state !== 'started') return;
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(
-      () => void this.tick().then(async () => this.#schedule(await this.#untilNext())),
-      delayMs,
-    );
+  /** Looked at as often as the chain, because the clock may jump. A seal that failed is tried again then, not in a tight loop. */
+  async #untilSeal(): Promise<number> {
+    const { pollEveryMs } = this.#options;
+    const untilSeal = (await this.#sealing.untilNext()) || pollEveryMs;
+    return Math.min(untilSeal, pollEveryMs);
   }
 
-  async #untilNext(): Promise<number> {
-    const now = this.#now();
-    const untilLook = Math.max(this.#options.pollEveryMs, this.#backoff.remaining(now));
-    const sealedAt = (await this.#parts.log.newestCheckpoint().catch(() => undefined))?.sealedAt;
-    const untilSeal =
-      sealedAt === undefined ? untilLook : untilDue(sealedAt, this.#options.anchorEveryMs, now);
-    // A seal that is due but failed is tried again with the next look, not in a tight loop.
-    return untilSeal === 0 ? untilLook : Math.min(untilLook, untilSeal);
-  }
-
-  /** Brings the next turn forward when enough entries have come since the last checkpoint. */
-  async #wakeOnSize(limit: number): Promise<void> {
-    const size = await this.#parts.log.size();
-    if (this.#sealedSize !== undefined && size - this.#sealedSize >= limit) this.#schedule(0);
+  /** Brings the next checkpoint forward when enough entries have come since the last one. */
+  async #wakeOnSize(): Promise<void> {
+    if (await this.#sealing.isFull()) this.#seals.wake();
   }
 
   #isOver(): boolean {

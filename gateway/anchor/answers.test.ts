@@ -121,6 +121,19 @@ describe('a hostile node', () => {
     expect(() => readHex('0x123', 'x')).toThrow(AnswerError);
   });
 
+  test.each([
+    ['a block number past 2^53', () => readBlock({ ...BLOCK, number: '0x20000000000000' })],
+    ['a block time past the end of all dates', () => readBlock({ ...BLOCK, timestamp: '0x7dba8218001' })],
+    ['the block number of a receipt', () => readReceipt({ ...RECEIPT, blockNumber: '0x20000000000000' }, ID)],
+    ['more gas than the store can add up', () => readReceipt({ ...RECEIPT, gasUsed: '0xe8d4a51001' }, ID)],
+  ])('%s is too large', (_what, read) => {
+    expect(read).toThrow(/ is too large$/);
+  });
+
+  test('numbers in capitals and with leading zeros are what they say', () => {
+    for (const hex of ['0xff', '0x00fF', '0XFF']) expect(readQuantity(hex, 'x')).toBe(255n);
+  });
+
   test('any JSON is read or refused with our own error', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {

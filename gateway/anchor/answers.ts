@@ -28,6 +28,10 @@ export interface EventLog {
   readonly data: string;
 }
 
+/** The last second of a Date. */
+const MAX_TIME_S = 8_640_000_000_000n;
+/** Far beyond any transaction, and small enough that the store can add up the gas of a lifetime of lies. */
+const MAX_GAS_USED = 10n ** 12n;
 /** More events than a transaction of ours could ever cause; an answer with more is nonsense. */
 const MAX_LOGS = 64;
 
@@ -38,11 +42,16 @@ export function readQuantity(value: unknown, what: string): bigint {
   return BigInt(value);
 }
 
-/** A quantity that must fit a safe integer. */
-export function readInteger(value: unknown, what: string): number {
+/** A quantity that must fit a safe integer, or be no more than `most`. */
+export function readInteger(value: unknown, what: string, most = BigInt(Number.MAX_SAFE_INTEGER)): number {
   const quantity = readQuantity(value, what);
-  if (quantity > BigInt(Number.MAX_SAFE_INTEGER)) throw new AnswerError(`${what} is too large`);
+  if (quantity > most) throw new AnswerError(`${what} is too large`);
   return Number(quantity);
+}
+
+/** A heartbeat cannot hold one of more than 64 bits, and no chain comes near 53. */
+function readBlockNumber(value: unknown): bigint {
+  return BigInt(readInteger(value, 'the block number'));
 }
 
 /** Exactly `length` bytes of 0x hex. */
@@ -64,9 +73,9 @@ export function readBlock(value: unknown): Block | undefined {
   if (value === null) return undefined;
   if (!isObject(value)) throw new AnswerError('the block is no object');
   return {
-    number: readQuantity(value['number'], 'the block number'),
+    number: readBlockNumber(value['number']),
     hash: readBytes(value['hash'], 32, 'the block hash'),
-    time: readInteger(value['timestamp'], 'the block time'),
+    time: readInteger(value['timestamp'], 'the block time', MAX_TIME_S),
     ...readBaseFee(value['baseFeePerGas']),
   };
 }
@@ -88,9 +97,9 @@ export function readReceipt(value: unknown, transactionHash: Uint8Array): Receip
   const logs = value['logs'];
   if (!Array.isArray(logs) || logs.length > MAX_LOGS) throw new AnswerError('the logs are no short list');
   return {
-    blockNumber: readQuantity(value['blockNumber'], 'the block number'),
+    blockNumber: readBlockNumber(value['blockNumber']),
     blockHash: readBytes(value['blockHash'], 32, 'the block hash'),
-    gasUsed: readQuantity(value['gasUsed'], 'the gas used'),
+    gasUsed: BigInt(readInteger(value['gasUsed'], 'the gas used', MAX_GAS_USED)),
     succeeded: readStatus(value['status']),
     logs: logs.map(readLog),
   };

@@ -35,7 +35,7 @@ export type SubmitOutcome =
   | { readonly kind: 'resent'; readonly record: AnchorRecord }
   | { readonly kind: 'waiting'; readonly for: 'inclusion' }
   | PriceWait
-  /** The last attempt reverted: one attempt for each checkpoint, or a fault of ours would burn money in a loop. */
+  /** The last attempt reverted, or another took its nonce: one for each checkpoint, or a fault would burn money in a loop. */
   | { readonly kind: 'waiting'; readonly for: 'next-checkpoint' };
 
 /** Nothing is sent for the price of it. `needed`: wei for each unit of gas that would do. */

@@ -1,7 +1,7 @@
 /** How long the account that pays for anchors will last, said before it runs dry. */
 import { bytesToHex } from '../../src/bytes.ts';
 import type { AnchorRecord, AnchorStore, Clock, Logger } from '../ports.ts';
-import { Backoff } from './due.ts';
+import { ClockedBackOff } from './due.ts';
 import { type FeeMarket, min, priceOf } from './fees.ts';
 
 /** So many of the last anchors count. */
@@ -73,7 +73,7 @@ function cadence(recent: readonly AnchorRecord[], configuredMs: number): number 
 export class BalanceWatch {
   readonly #parts: BalanceParts;
   readonly #options: BalanceOptions;
-  readonly #pause = new Backoff(WARN_AGAIN_MS, DAY_MS);
+  readonly #pause = new ClockedBackOff(WARN_AGAIN_MS, DAY_MS);
   /** Of the last warning; `undefined` while none stands. */
   #warnedAt: bigint | undefined;
 

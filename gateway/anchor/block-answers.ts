@@ -56,12 +56,18 @@ const LATER_FIELDS: typeof FIRST_FIELDS = [
   ['slotNumber', 'quantity'],
 ];
 
+/** What every transaction costs at least, but for a few that the chain itself puts into a block. */
+const GAS_OF_A_TRANSACTION = 21_000n;
+const FREE_TRANSACTIONS = 64n;
 const BLOOM_BYTES = 256;
 const LAST_TYPE = 0x7fn;
 /** Deposits on an OP-Stack chain: since its Canyon fork their receipts have two more fields in the trie. */
 const DEPOSIT_TYPE = 0x7e;
 
-/** The block with this hash. Throws AnswerError when the fields given do not hash to it. */
+/**
+ * The block with this hash. Throws AnswerError when the fields given do not hash to it, or when there are more
+ * transactions than the gas that it used allows: each costs the main thread a receipt.
+ */
 export function readRawBlock(answer: unknown, blockHash: Uint8Array): RawBlock {
   if (!isObject(answer)) throw new AnswerError('it has no such block');
   const present = LATER_FIELDS.findIndex(([name]) => answer[name] == null);
@@ -73,6 +79,8 @@ export function readRawBlock(answer: unknown, blockHash: Uint8Array): RawBlock {
   if (header === undefined) throw new AnswerError('the header it gives does not have the hash of the block');
   const { transactions } = answer;
   if (!Array.isArray(transactions)) throw new AnswerError('the transactions are no list');
+  const most = readQuantity(answer['gasUsed'], 'the gas used') / GAS_OF_A_TRANSACTION + FREE_TRANSACTIONS;
+  if (transactions.length > most) throw new AnswerError('it has more transactions than its gas allows');
   return { header, transactions: transactions.map((hash) => readHex(hash, 'a transaction hash')) };
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Backoff, isDue, untilDue } from './due.ts';
+import { ClockedBackOff, isDue, untilDue } from './due.ts';
 
 describe('isDue', () => {
   test.each([
@@ -12,9 +12,9 @@ describe('isDue', () => {
   });
 });
 
-describe('Backoff', () => {
+describe('ClockedBackOff', () => {
   test('doubles up to the longest wait and starts anew after success', () => {
-    const backoff = new Backoff(100, 1_000);
+    const backoff = new ClockedBackOff(100, 1_000);
     expect(backoff.remaining(0)).toBe(0);
     const waits = Array.from({ length: 6 }, () => {
       backoff.fail(0);
@@ -22,12 +22,13 @@ describe('Backoff', () => {
     });
     expect(waits).toEqual([100, 200, 400, 800, 1_000, 1_000]);
     backoff.reset();
+    expect(backoff.remaining(0)).toBe(0);
     backoff.fail(0);
     expect(backoff.remaining(40)).toBe(60);
   });
 
   test('does not wait out a clock that was set back', () => {
-    const backoff = new Backoff(100, 1_000);
+    const backoff = new ClockedBackOff(100, 1_000);
     backoff.fail(1_000_000);
     expect(backoff.remaining(0)).toBe(0);
   });

@@ -1,4 +1,5 @@
 /** Whether something is due, by a clock that may jump. */
+import { BackOff } from '../back-off.ts';
 
 /**
  * Whether `afterMs` have passed since `since`. A clock that stands before `since` was set back: due as well,
@@ -13,31 +14,28 @@ export function untilDue(since: number, afterMs: number, now: number): number {
   return isDue(since, afterMs, now) ? 0 : since + afterMs - now;
 }
 
-/** Waits that double from `firstMs` to `longestMs` while something keeps failing. */
-export class Backoff {
-  readonly #firstMs: number;
-  readonly #longestMs: number;
-  #failures = 0;
+/** A back-off for who looks at the clock now and then, and sets no timer. */
+export class ClockedBackOff {
+  readonly #backOff: BackOff;
   #failedAt = 0;
+  #pauseMs = 0;
 
   constructor(firstMs: number, longestMs: number) {
-    this.#firstMs = firstMs;
-    this.#longestMs = longestMs;
+    this.#backOff = new BackOff(firstMs, longestMs);
   }
 
   fail(now: number): void {
-    this.#failures += 1;
     this.#failedAt = now;
+    this.#pauseMs = this.#backOff.next();
   }
 
   reset(): void {
-    this.#failures = 0;
+    this.#pauseMs = 0;
+    this.#backOff.reset();
   }
 
   /** Milliseconds until the next try; 0 when nothing has failed or the wait is over. */
   remaining(now: number): number {
-    if (this.#failures === 0) return 0;
-    const wait = Math.min(this.#firstMs * 2 ** Math.min(this.#failures - 1, 30), this.#longestMs);
-    return untilDue(this.#failedAt, wait, now);
+    return untilDue(this.#failedAt, this.#pauseMs, now);
   }
 }

@@ -42,7 +42,7 @@ export interface EthersChainOptions {
   readonly target: AnchorTarget;
   readonly signer: TransactionSigner;
   readonly finality: FinalityRule;
-  /** For each call to the node. */
+  /** For each call to the node, and for all calls that one event proof takes together. */
   readonly timeoutMs: number;
 }
 
@@ -63,6 +63,7 @@ export class EthersChain implements NodeView {
   readonly #node: ChainNode;
   /** The same node, for answers as large as a block. */
   readonly #blocks: ChainNode;
+  readonly #timeoutMs: number;
   readonly #log: LogContract;
   readonly #signer: TransactionSigner;
   readonly #finality: FinalityRule;
@@ -76,6 +77,7 @@ export class EthersChain implements NodeView {
     this.#finality = options.finality;
     const { rpcUrl: url, timeoutMs } = options;
     this.#node = new ChainNode({ url, timeoutMs });
+    this.#timeoutMs = timeoutMs;
     this.#blocks = new ChainNode({ url, timeoutMs, maxAnswerBytes: BLOCK_ANSWER_MAX_BYTES });
     this.#log = new LogContract(options.target);
     this.sender = hexToBytes(options.signer.address.slice(2).toLowerCase());
@@ -223,7 +225,8 @@ export class EthersChain implements NodeView {
   }
 
   eventProof(anchor: Anchor): Promise<EventProof> {
-    return fetchEventProof(this.#blocks, anchor);
+    // A node that drips out receipt by receipt must not hold a look at the chain up for longer than one that is silent.
+    return fetchEventProof(this.#blocks.within(this.#timeoutMs), anchor);
   }
 
   close(): void {

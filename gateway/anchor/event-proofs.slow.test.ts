@@ -1,6 +1,6 @@
 /** Anchors get the proofs of their events from a real node, at once or as soon as it can give them. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type LyingNode, NO_SUCH_METHOD, startLyingNode } from '../../contracts/testing/lying-node.ts';
+import { honest, NO_SUCH_METHOD, NodeProxy } from '../../contracts/testing/node-proxy.ts';
 import type { Anchor } from '../../src/receipt/anchor.ts';
 import { type EventProof, findEventProofFault } from '../../src/receipt/event-proof.ts';
 import type { AnchorRecord } from '../ports.ts';
@@ -10,16 +10,16 @@ const SO_FAR = 'no proof of the anchor’s event yet: receipts go without until 
 const HOUR_MS = 3_600_000;
 
 let scene: Scene;
-let node: LyingNode;
+let node: NodeProxy;
 
 beforeEach(async () => {
   scene = await Scene.start();
-  node = await startLyingNode(scene.node.url);
+  node = await NodeProxy.start(() => scene.node.url);
 });
 
 afterEach(async () => {
   await scene.stop();
-  node.stop();
+  await node.stop();
   expect(scene.violations()).toEqual([]);
 });
 
@@ -41,11 +41,7 @@ function expectProof(record: AnchorRecord | undefined): void {
 /** Without them no proof can be made. */
 function withoutReceipts(): void {
   const ours = new Set(['eth_getBlockReceipts', 'eth_getBlockByHash']);
-  node.alter = (method, truth) => (ours.has(method) ? NO_SUCH_METHOD : truth);
-}
-
-function honest(): void {
-  node.alter = (_method, truth) => truth;
+  node.hand = ({ method }, truth) => (ours.has(method) ? NO_SUCH_METHOD : truth());
 }
 
 test('an anchor has its proof as soon as it is in a block, keeps it when final, and whoever hears of it has it too', async () => {
@@ -70,7 +66,7 @@ test('a node that cannot give it holds nothing up, is asked again, and the proof
   expect(final?.anchor?.eventProof).toBeUndefined();
   expect(said(life, 'info').filter((line) => line === SO_FAR).length).toBeGreaterThan(0);
 
-  honest();
+  node.hand = honest;
   scene.clock.advance(HOUR_MS);
   for (let i = 0; i < 6; i++) await life.anchorer.tick();
   expectProof(await scene.store.byTransaction(final?.transactionHash as Uint8Array));
@@ -100,8 +96,8 @@ test('one block that no proof can be had of does not stand before older ones', a
   const [newest, ...older] = await scene.store.lackingProof(scene.target, 10);
   expect(older.length).toBeGreaterThanOrEqual(1);
   const lost = `0x${Buffer.from(newest?.anchor?.blockHash ?? []).toString('hex')}`;
-  node.alter = (method, truth, [which]) =>
-    method === 'eth_getBlockByHash' && which === lost ? { result: null } : truth;
+  node.hand = ({ method, params: [which] }, truth) =>
+    method === 'eth_getBlockByHash' && which === lost ? null : truth();
   for (let hour = 0; hour < 6; hour++) {
     scene.clock.advance(HOUR_MS);
     for (let i = 0; i < 4; i++) await life.anchorer.tick();

@@ -7,7 +7,7 @@ import type { Anchor } from '../../src/receipt/anchor.ts';
 import type { EventProof } from '../../src/receipt/event-proof.ts';
 import type { AnchorRecord, AnchorStore, Clock, Logger } from '../ports.ts';
 import type { Chain } from './chain.ts';
-import { Backoff } from './due.ts';
+import { ClockedBackOff } from './due.ts';
 
 export interface EventProofParts {
   readonly chain: Pick<Chain, 'target' | 'eventProof'>;
@@ -23,14 +23,14 @@ const CONSIDERED = 64;
 
 export class EventProofs {
   readonly #parts: EventProofParts;
-  readonly #backoff: Backoff;
+  readonly #backoff: ClockedBackOff;
   /** How often in vain, by transaction. */
   #failures: ReadonlyMap<string, number> = new Map();
   #closed = false;
 
   constructor(parts: EventProofParts, firstWaitMs: number) {
     this.#parts = parts;
-    this.#backoff = new Backoff(firstWaitMs, LONGEST_WAIT_MS);
+    this.#backoff = new ClockedBackOff(firstWaitMs, LONGEST_WAIT_MS);
   }
 
   /** Gets one proof, if one is lacking and it is time to ask. A node's failure is not the caller's; one of the store is. */

@@ -1,7 +1,7 @@
 /** Proofs of events out of real blocks, which anvil made: its receipts roots are another's word on our trie, headers and receipts. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Anvil, startAnvil } from '../../contracts/anvil.ts';
-import { type LyingNode, NO_SUCH_METHOD, startLyingNode } from '../../contracts/testing/lying-node.ts';
+import { type Hand, honest, NO_SUCH_METHOD, NodeProxy, on } from '../../contracts/testing/node-proxy.ts';
 import { equalBytes, hexToBytes } from '../../src/bytes.ts';
 import { readBlockHeader } from '../../src/evm/block-header.ts';
 import { readTransactionReceipt } from '../../src/evm/transaction-receipt.ts';
@@ -20,7 +20,7 @@ const ROOT = new Uint8Array(32).fill(7);
 
 let anvil: Anvil;
 let chain: BusyChain;
-let lying: LyingNode;
+let proxy: NodeProxy;
 let node: ChainNode;
 let anchor: Anchor;
 let proof: EventProof;
@@ -28,15 +28,15 @@ let proof: EventProof;
 beforeAll(async () => {
   anvil = await startAnvil();
   chain = await BusyChain.open(anvil.url);
-  lying = await startLyingNode(anvil.url);
-  node = new ChainNode({ url: lying.url, timeoutMs: 10_000 });
+  proxy = await NodeProxy.start(() => anvil.url);
+  node = new ChainNode({ url: proxy.url, timeoutMs: 10_000 });
   anchor = await chain.anchor(SIZE, ROOT, OTHERS);
   proof = await fetchEventProof(node, anchor);
 });
 
 afterAll(async () => {
   chain?.close();
-  lying?.stop();
+  await proxy?.stop();
   await anvil?.stop();
 });
 
@@ -149,32 +149,26 @@ test('blocks of 1 to 300 transactions: headers hash to the block, receipts to it
 });
 
 describe('a node', () => {
-  const fetchWith = async (alter: LyingNode['alter']) => {
-    lying.alter = alter;
-    lying.asked.length = 0;
+  const fetchWith = async (hand: Hand) => {
+    proxy.hand = hand;
+    proxy.asked.length = 0;
     return fetchEventProof(node, anchor).finally(() => {
-      lying.alter = (_method, truth) => truth;
+      proxy.hand = honest;
     });
   };
 
   test('without eth_getBlockReceipts is asked for each receipt', async () => {
-    expect(
-      await fetchWith((method, truth) => (method === 'eth_getBlockReceipts' ? NO_SUCH_METHOD : truth)),
-    ).toEqual(proof);
-    expect(lying.asked.filter((method) => method === 'eth_getTransactionReceipt')).toHaveLength(OTHERS + 1);
+    expect(await fetchWith(on('eth_getBlockReceipts', () => NO_SUCH_METHOD))).toEqual(proof);
+    expect(proxy.asked.filter((method) => method === 'eth_getTransactionReceipt')).toHaveLength(OTHERS + 1);
   });
 
-  const aboutBlock = (change: (block: Fields) => unknown): LyingNode['alter'] => {
-    return (method, truth) =>
-      method === 'eth_getBlockByHash' ? { result: change(resultOf(truth) as Fields) } : truth;
-  };
-  const aboutReceipts = (change: (list: readonly Fields[]) => unknown): LyingNode['alter'] => {
-    return (method, truth) =>
-      method === 'eth_getBlockReceipts' ? { result: change(resultOf(truth) as Fields[]) } : truth;
-  };
+  const aboutBlock = (change: (block: Fields) => unknown): Hand =>
+    on('eth_getBlockByHash', async (_call, truth) => change((await truth()) as Fields));
+  const aboutReceipts = (change: (list: readonly Fields[]) => unknown): Hand =>
+    on('eth_getBlockReceipts', async (_call, truth) => change((await truth()) as Fields[]));
   const transactionsOf = (block: Fields) => block['transactions'] as string[];
 
-  const lies: readonly [string, LyingNode['alter'], string][] = [
+  const lies: readonly [string, Hand, string][] = [
     [
       'another header',
       aboutBlock((block) => ({ ...block, timestamp: '0x1' })),
@@ -198,6 +192,19 @@ describe('a node', () => {
       'gave no proof of the anchor',
     ],
     [
+      'ten thousand transactions more',
+      aboutBlock((block) => ({
+        ...block,
+        transactions: [...transactionsOf(block), ...Array(10_000).fill(transactionsOf(block)[0])],
+      })),
+      'more transactions than its gas allows',
+    ],
+    [
+      'receipts more, of whatever kind',
+      aboutReceipts((list) => [...list, {}]),
+      'one receipt for each transaction',
+    ],
+    [
       'a log more',
       aboutReceipts((list) => list.with(0, { ...list[0], logs: list[proof.transactionIndex]?.['logs'] })),
       'receipts that are not those of the anchor’s block',
@@ -216,14 +223,10 @@ describe('a node', () => {
     ['text for receipts', aboutReceipts(() => 'all of them'), 'it is no list'],
     ['numbers for receipts', aboutReceipts((list) => list.map(() => 7)), 'a receipt is no object'],
   ];
-  test.each(lies)('that gives %s gives no proof', async (_, alter, message) => {
-    const error = await fetchWith(alter).catch((reason: unknown) => reason);
+  test.each(lies)('that gives %s gives no proof', async (_, hand, message) => {
+    const error = await fetchWith(hand).catch((reason: unknown) => reason);
     expect(error).toMatchObject({ code: 'chain-unreachable', message: expect.stringContaining(message) });
   });
 });
 
 type Fields = Readonly<Record<string, unknown>>;
-
-function resultOf(truth: object): unknown {
-  return (truth as { readonly result: unknown }).result;
-}

@@ -20,7 +20,7 @@ const ONE_BY_ONE_AT_MOST = 2000;
 const AT_ONCE = 8;
 
 /**
- * The proof for an anchor in a block of the node's chain.
+ * The proof for an anchor in a block of the node's chain. Takes up to 250 rounds of calls: give it a node with a time for all of them.
  * @throws GatewayError `chain-unreachable` when the node does not give what it takes, or gives something else.
  */
 export async function fetchEventProof(node: ChainNode, anchor: Anchor): Promise<EventProof> {
@@ -47,6 +47,8 @@ async function fetchReceipts(node: ChainNode, block: RawBlock, anchor: Anchor): 
   try {
     return await node.askOrRefuse('eth_getBlockReceipts', [number], (answer) => {
       if (!Array.isArray(answer)) throw new AnswerError('it is no list');
+      // Before they are read, which takes its time.
+      if (answer.length !== block.transactions.length) throw notOneEach();
       return inOrder(answer.map(readRawReceipt), block);
     });
   } catch (error) {
@@ -72,6 +74,10 @@ async function fetchOneByOne(node: ChainNode, block: RawBlock): Promise<Uint8Arr
 function inOrder(receipts: readonly RawReceipt[], { transactions }: RawBlock): Uint8Array[] {
   const sorted = receipts.toSorted((a, b) => a.index - b.index);
   if (sorted.length !== transactions.length || sorted.some(({ index }, at) => index !== at))
-    throw new AnswerError('it is not one receipt for each transaction');
+    throw notOneEach();
   return sorted.map(({ bytes }) => bytes);
+}
+
+function notOneEach(): AnswerError {
+  return new AnswerError('it is not one receipt for each transaction');
 }

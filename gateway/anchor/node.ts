@@ -8,8 +8,13 @@ export type Reader<T> = (answer: unknown) => T;
 export class ChainNode {
   readonly #rpc: RpcClient;
 
-  constructor(options: RpcOptions) {
-    this.#rpc = new RpcClient(options);
+  constructor(options: RpcOptions | RpcClient) {
+    this.#rpc = options instanceof RpcClient ? options : new RpcClient(options);
+  }
+
+  /** The same node for several questions, which have `ms` all together, from now on. Closed with this one. */
+  within(ms: number): ChainNode {
+    return new ChainNode(this.#rpc.within(ms));
   }
 
   /** The node's address without credentials. */

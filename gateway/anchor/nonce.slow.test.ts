@@ -1,11 +1,10 @@
 /** A node that gives a wrong nonce for a while, and what comes of it once it is right again. */
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { BLOCKS_TO_FINAL, type Life, Scene, said } from './testing/scene.ts';
+import { NodeProxy, on } from '../../contracts/testing/node-proxy.ts';
+import { BLOCKS_TO_FINAL, CADENCE_MS, type Life, Scene, said } from './testing/scene.ts';
 
 let scene: Scene;
-let proxy: Server;
+let proxy: NodeProxy;
 let rpcUrls: readonly string[];
 /** Added to the nonce that the node answers. */
 let error: number;
@@ -13,29 +12,19 @@ let error: number;
 beforeEach(async () => {
   error = 0;
   scene = await Scene.start();
-  proxy = createServer((request, response) => {
-    let body = '';
-    request.on('data', (chunk) => (body += chunk));
-    request.on('end', async () => {
-      const { id, method, params } = JSON.parse(body);
-      const answer = await fetch(scene.node.url, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body,
-      }).then((reply) => reply.json() as Promise<{ result?: string }>);
-      const wrong = method === 'eth_getTransactionCount' && params[1] === 'latest' && error !== 0;
-      const result = wrong ? `0x${(Number(answer.result) + error).toString(16)}` : undefined;
-      response.end(JSON.stringify(result === undefined ? answer : { jsonrpc: '2.0', id, result }));
-    });
-  });
-  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
-  rpcUrls = [`http://127.0.0.1:${(proxy.address() as AddressInfo).port}`];
+  proxy = await NodeProxy.start(
+    () => scene.node.url,
+    on(
+      'eth_getTransactionCount',
+      async (_call, truth) => `0x${(Number(await truth()) + error).toString(16)}`,
+    ),
+  );
+  rpcUrls = [proxy.url];
 });
 
 afterEach(async () => {
   await scene.stop();
-  proxy.closeAllConnections();
-  proxy.close();
+  await proxy.stop();
   expect(scene.violations()).toEqual([]);
 });
 
@@ -77,6 +66,21 @@ test('higher than is true: what waits behind the gap does not keep the newest ch
   error = 2;
   for (let i = 0; i < 3; i++) await scene.nextCadence(life);
   expect(await scene.contractSize()).toBe(1);
+  error = 0;
+  await expectHealed(life);
+});
+
+test('later at each look: no more than two transactions are signed for each checkpoint', async () => {
+  const life = scene.live({ chain: { rpcUrls } });
+  await life.anchorer.tick();
+  for (let look = 0; look < 14; look++) {
+    error += 1;
+    scene.clock.advance(CADENCE_MS / 4);
+    await life.anchorer.tick();
+  }
+  expect(scene.log.checkpoints).toHaveLength(4);
+  expect((await scene.store.list(100)).length).toBeLessThanOrEqual(2 * 4);
+  expect((await life.anchorer.status()).waitingFor).toEqual({ for: 'next-checkpoint' });
   error = 0;
   await expectHealed(life);
 });

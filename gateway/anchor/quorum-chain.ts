@@ -217,20 +217,13 @@ export class QuorumChain implements Chain {
     );
   }
 
-  /** The first that comes: a node has none to give but one that proves itself against the anchor's block. */
+  /** From one node: it has none to give but one that proves itself against the anchor's block. */
   eventProof(anchor: Anchor): Promise<EventProof> {
-    return this.#nodes.poll<EventProof, EventProof>(
-      {
-        about: "the proof of an anchor's event",
-        ask: (node) => node.eventProof(anchor),
-        show: () => 'that there is one',
-      },
-      anyGood(
-        1,
-        () => true,
-        () => 'proof',
-      ),
-    );
+    return this.#nodes.askOne({
+      about: "the proof of an anchor's event",
+      ask: (node) => node.eventProof(anchor),
+      show: () => 'that there is one',
+    });
   }
 
   close(): void {

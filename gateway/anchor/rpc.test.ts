@@ -1,5 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import process from 'node:process';
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, test } from 'vitest';
 import { GatewayError } from '../errors.ts';
 import { NodeBusyError, RpcClient, RpcError } from './rpc.ts';
@@ -63,6 +65,73 @@ describe('RpcClient', () => {
     const error = rpc.unreachable('is away');
     expect(error.message + JSON.stringify(error.details)).not.toMatch(/user|pa.*ss|api-key|token/);
   });
+
+  test('a node that repeats the key in the address does not get it into an error', async () => {
+    const secrets = ['API-KEY-7', 'pass%20word', 'pass word', 'tok%zzen', btoa('somebody:pass word')];
+    for (const secret of secrets) {
+      const url = await listen(({ id }, response) => {
+        response.end(
+          JSON.stringify({ id, error: { code: -1, message: `no project ${secret}, ${secret}!` } }),
+        );
+      });
+      const address = `${url.replace('http://', 'http://somebody:pass%20word@')}/v3/API-KEY-7?key=tok%zzen`;
+      const error = await new RpcClient({ url: address, timeoutMs: 5_000 })
+        .call('eth_x', [])
+        .catch((reason: unknown) => reason);
+      expect((error as Error).message).toBe('no project ***, ***!');
+    }
+  });
+
+  test.each([[undefined], [7], [{}], ['['.repeat(1_000_000) + ']'.repeat(1_000_000)]])(
+    'an error of the node that says %.9j is one all the same',
+    async (message) => {
+      const text = typeof message === 'string' ? message : JSON.stringify(message);
+      const url = await listen(({ id }, response) => {
+        response.end(`{"id":${id},"error":{"code":-1,"message":${text ?? null}}}`);
+      });
+      const error = await new RpcClient({ url, timeoutMs: 5_000 })
+        .call('eth_x', [])
+        .catch((reason: unknown) => reason);
+      expect([RpcError, GatewayError].some((kind) => error instanceof kind)).toBe(true);
+    },
+  );
+
+  test('a redirect is not followed: nobody else is asked, with credentials or without', async () => {
+    for (const status of [301, 302, 303, 307, 308]) {
+      let asked = 0;
+      const other = await listen((_b, response) => {
+        asked += 1;
+        response.end('{}');
+      });
+      const url = await listen((_b, response) => void response.writeHead(status, { location: other }).end());
+      const rpc = new RpcClient({ url: url.replace('http://', 'http://user:pass@'), timeoutMs: 5_000 });
+      expect((await failure(rpc.call('eth_x', []))).message).toContain('could not be asked');
+      expect(asked).toBe(0);
+    }
+  });
+
+  test.each([
+    ['gzip', [gzipSync]],
+    ['deflate', [deflateSync]],
+    ['br', [brotliCompressSync]],
+    ['gzip, gzip', [gzipSync, gzipSync]],
+  ] as const)(
+    'an answer that is small as %s and huge without counts by its size without',
+    async (encoding, pack) => {
+      const bomb = pack.reduce<Uint8Array>(
+        (bytes, compress) => compress(bytes),
+        new Uint8Array(64 * 2 ** 20),
+      );
+      expect(bomb.length).toBeLessThan(100_000);
+      const url = await listen((_b, response) => {
+        response.writeHead(200, { 'content-encoding': encoding }).end(bomb);
+      });
+      const before = process.memoryUsage().arrayBuffers;
+      const error = await failure(new RpcClient({ url, timeoutMs: 20_000 }).call('eth_x', []));
+      expect(error.message).toContain('more than 4194304 bytes');
+      expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(32 * 2 ** 20);
+    },
+  );
 
   test('an error of the node is an RpcError with one printable line', async () => {
     const url = await listen(({ id }, response) => {
@@ -195,6 +264,33 @@ describe('RpcClient', () => {
     ).toMatchInlineSnapshot(
       `"the node at http://127.0.0.1:PORT could not be asked for eth_x: connect ECONNREFUSED 127.0.0.1:PORT; anchoring goes on when it answers, readings are taken meanwhile"`,
     );
+  });
+
+  test('several calls that each are in time have no more time all together than there is for all', async () => {
+    const url = await listen(({ id }, response) => {
+      setTimeout(() => response.end(JSON.stringify({ id, result: 1 })), 20);
+    });
+    const rpc = new RpcClient({ url, timeoutMs: 5_000 });
+    const hurried = rpc.within(200);
+    let answers = 0;
+    const error = await failure(
+      (async () => {
+        for (;;) answers += Number(await hurried.call('eth_x', []));
+      })(),
+    );
+    expect(answers).toBeGreaterThan(0);
+    expect(said(error)).toMatchInlineSnapshot(
+      `"the node at http://127.0.0.1:PORT has not answered eth_x when the time for all of it was over; anchoring goes on when it answers, readings are taken meanwhile"`,
+    );
+    expect(await rpc.call('eth_x', [])).toBe(1);
+  });
+
+  test('who shares a node for a while is closed with it', async () => {
+    const url = await listen(() => undefined);
+    const rpc = new RpcClient({ url, timeoutMs: 60_000 });
+    const pending = failure(rpc.within(60_000).call('eth_x', []));
+    rpc.close();
+    expect((await pending).message).toContain('the chain connection is closed');
   });
 
   test('close ends the calls under way and refuses new ones', async () => {

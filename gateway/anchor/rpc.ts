@@ -57,16 +57,28 @@ export class RpcClient {
   readonly #url: GuardedUrl;
   readonly #timeoutMs: number;
   readonly #maxAnswerBytes: number;
+  readonly #options: RpcOptions;
   readonly #closed = new AbortController();
+  /** What ends a call beside its own deadline: `close`, also of the client that this one is from, and the deadline of all calls. */
+  readonly #ends: readonly AbortSignal[];
+  readonly #deadlineOfAll: AbortSignal | undefined;
   #nextId = 1;
   /** The address without credentials, path and query: hosted nodes keep their API keys there. */
   readonly name: string;
 
-  constructor(options: RpcOptions) {
+  constructor(options: RpcOptions, from?: { readonly client: RpcClient; readonly deadline: AbortSignal }) {
     this.#url = new GuardedUrl(options.url);
     this.name = this.#url.name;
     this.#timeoutMs = options.timeoutMs;
     this.#maxAnswerBytes = options.maxAnswerBytes ?? MAX_ANSWER_BYTES;
+    this.#options = options;
+    this.#deadlineOfAll = from?.deadline;
+    this.#ends = [this.#closed.signal, ...(from === undefined ? [] : [from.deadline, ...from.client.#ends])];
+  }
+
+  /** The same node for several calls, which have `ms` all together, from now on. Closed with this one. */
+  within(ms: number): RpcClient {
+    return new RpcClient(this.#options, { client: this, deadline: AbortSignal.timeout(ms) });
   }
 
   /**
@@ -77,7 +89,7 @@ export class RpcClient {
     const id = this.#nextId++;
     const body = JSON.stringify({ jsonrpc: '2.0', id, method, params });
     const deadline = AbortSignal.timeout(this.#timeoutMs);
-    const signal = AbortSignal.any([deadline, this.#closed.signal]);
+    const signal = AbortSignal.any([deadline, ...this.#ends]);
     let text: string;
     try {
       const response = await fetch(this.#url.href, {
@@ -92,6 +104,8 @@ export class RpcClient {
     } catch (cause) {
       if (cause instanceof GatewayError) throw cause;
       if (deadline.aborted) throw this.unreachable(`did not answer ${method} within ${this.#timeoutMs} ms`);
+      if (this.#deadlineOfAll?.aborted)
+        throw this.unreachable(`has not answered ${method} when the time for all of it was over`);
       throw this.unreachable(
         `could not be asked for ${method}: ${printable(this.#url.conceal(rootCause(cause)))}`,
       );
@@ -152,7 +166,7 @@ export class RpcClient {
     const error = answer['error'];
     if (isObject(error)) {
       const code = typeof error['code'] === 'number' ? error['code'] : 0;
-      const said = this.#url.conceal(String(error['message'] ?? 'no message'));
+      const said = this.#url.conceal(typeof error['message'] === 'string' ? error['message'] : 'no message');
       if (code === LIMIT_EXCEEDED || code === TOO_MANY_REQUESTS || LIMIT_WORDS.test(said))
         throw new NodeBusyError(this.name, method, undefined);
       throw new RpcError(code, said, error['data']);

@@ -44,7 +44,7 @@ export interface AnchorStatus {
 /**
  * `fee`: gas costs more than the ceiling. `cheaper-gas`: more than the preferred price, before the deadline.
  * `stuck-at-ceiling`: a pending transaction that no node would replace for less than the ceiling.
- * `next-checkpoint`: the attempt reverted, its successor is tried.
+ * `next-checkpoint`: the attempt reverted, or its nonce is gone; its successor is tried.
  */
 export type AnchorWait =
   | { readonly for: 'fee' | 'stuck-at-ceiling'; readonly neededWei: bigint }

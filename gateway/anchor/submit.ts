@@ -3,18 +3,26 @@
  * (a lost node, a low fee) is met by sending it again or by replacing it under the same nonce, never by a second
  * one behind it.
  */
+import { equalBytes } from '../../src/bytes.ts';
 import { verifyConsistency } from '../../src/merkle/verify.ts';
 import { GatewayError } from '../errors.ts';
-import type { Checkpoint, LogReader } from '../ports.ts';
+import type { AnchorRecord, Checkpoint, LogReader } from '../ports.ts';
 import { Attempt, type AttemptOptions, type AttemptParts, type Look, type SubmitOutcome } from './attempt.ts';
-import type { AnchorCall, ContractHead } from './chain.ts';
+import type { AnchorCall, Chain, ContractHead } from './chain.ts';
 import { FeeLimit, type FeePolicy, lastAnchoredAt } from './fee-policy.ts';
+import { sameTarget } from './reconcile.ts';
 
 export interface SubmitParts extends AttemptParts {
   readonly log: Pick<LogReader, 'newestCheckpoint' | 'consistencyProof'>;
 }
 
 export interface SubmitOptions extends FeePolicy, AttemptOptions {}
+
+/**
+ * One may be lost to a transaction of somebody else with our key. A node that names a later nonce at each look
+ * could have us pay for all of them.
+ */
+const NONCES_PER_CHECKPOINT = 2;
 
 /** One step; what comes of it is seen at the next look at the chain. */
 export async function submitNewest(
@@ -28,12 +36,31 @@ export async function submitNewest(
   const call = await continueFrom(head, newest, parts.log);
   if (call === undefined) return { kind: 'done' };
   const [last] = await parts.store.list(1);
-  if (last?.setback === 'reverted' && last.size === call.size)
-    return { kind: 'waiting', for: 'next-checkpoint' };
+  if (last?.size === call.size && last.setback === 'reverted') return { kind: 'waiting', for: 'next-checkpoint' };
   const limit = new FeeLimit(look.market, options, await lastAnchoredAt(parts.store), parts.clock.now());
   const attempt = new Attempt(parts, options, look, limit, call);
   const current = await attempt.current();
-  return current === undefined ? attempt.send() : attempt.pursue(current, head);
+  if (current !== undefined) return attempt.pursue(current, head);
+  if ((await noncesHeld(parts, call.size)) >= NONCES_PER_CHECKPOINT)
+    return { kind: 'waiting', for: 'next-checkpoint' };
+  return attempt.send();
+}
+
+/**
+ * How many attempts for a checkpoint of this size may still get into a block although the node names another nonce. An
+ * anchor of ours that was seen at the nonce of one or at a later one says that its nonce is gone.
+ */
+async function noncesHeld({ chain, store }: SubmitParts, size: number): Promise<number> {
+  const seen = (await store.newest('anchored')) ?? (await store.newest('final'));
+  const gone = seen !== undefined && isOurs(seen, chain) ? seen.nonce : -1;
+  const attempts = (await store.open()).filter(
+    (record) => record.state === 'submitted' && record.size === size && isOurs(record, chain),
+  );
+  return new Set(attempts.map(({ nonce }) => nonce).filter((nonce) => nonce > gone)).size;
+}
+
+function isOurs({ sender, target }: AnchorRecord, chain: Chain): boolean {
+  return equalBytes(sender, chain.sender) && sameTarget(target, chain.target);
 }
 
 /** The call that takes the contract from its head to our newest checkpoint; `undefined` when it is there. */

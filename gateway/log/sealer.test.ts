@@ -54,3 +54,15 @@ test('what fills it up are heartbeats that all differ, and the checkpoint is ove
   expect(checkpoint?.size).toBe(STEP);
   expect(await bench.log.reader.size()).toBe(STEP);
 });
+
+test('commits have their turn while heartbeats are signed', async () => {
+  bench = new LogBench({ padTo: 640 });
+  let isSealed = false;
+  const sealed = bench.log.sealer.seal(undefined).finally(() => {
+    isSealed = true;
+  });
+  let commits = 0;
+  for (; !isSealed; commits++) await bench.log.committer.run(() => undefined);
+  expect((await sealed).size).toBe(640);
+  expect(commits).toBeGreaterThanOrEqual(10);
+});

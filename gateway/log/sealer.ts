@@ -3,6 +3,7 @@
  * that anchors keep their cadence whether or not anything else was logged. Further heartbeats fill the log up to a multiple of a
  * number, so that the sizes, which are public, tell of no more than that.
  */
+import { setImmediate } from 'node:timers/promises';
 import { signCheckpoint } from '../../src/checkpoint.ts';
 import { signLogStatement } from '../../src/log-statement.ts';
 import type { Signer } from '../../src/signature.ts';
@@ -14,6 +15,9 @@ import type { LogStore } from '../store/log-store.ts';
 import type { Committer } from './committer.ts';
 import type { EntryBook } from './entries.ts';
 import type { LogTree } from './tree.ts';
+
+/** Heartbeats signed in one turn of the event loop: some milliseconds, after which commits have their turn. */
+const SIGNED_AT_ONCE = 64;
 
 export interface SealerParts {
   readonly origin: string;
@@ -45,22 +49,27 @@ export class LogSealer implements Sealer {
   }
 
   async #seal(beacon: Beacon | undefined): Promise<Checkpoint> {
-    const { origin, signer, committer, log, clock, logger, padTo } = this.#parts;
+    const { origin, signer, committer, log, clock, logger } = this.#parts;
     const now = clock.now();
-    const time = Math.floor(now / 1000);
-    const heartbeat = () =>
-      signLogStatement(
-        { kind: 'heartbeat', origin, cti: randomCti(), time, ...(beacon === undefined ? {} : { beacon }) },
-        signer,
-      );
-    // How many it takes is known only inside the transaction, where nothing can be signed.
-    const heartbeats = await Promise.all(Array.from({ length: padTo }, heartbeat));
+    const heartbeats = await this.#signHeartbeats(now, beacon);
     const { size, root } = await committer.run(() => this.#append(heartbeats, now));
     const note = await signCheckpoint({ origin, size, root }, signer);
     const checkpoint: Checkpoint = { size, root, note, sealedAt: now };
     await committer.run(() => log.insertCheckpoint(checkpoint));
     logger.info({ size }, 'sealed checkpoint');
     return checkpoint;
+  }
+
+  /** As many as it can take: how many it does is known only inside the transaction, where nothing can be signed. */
+  async #signHeartbeats(now: number, beacon: Beacon | undefined): Promise<Uint8Array[]> {
+    const { origin, signer, padTo } = this.#parts;
+    const fields = { origin, time: Math.floor(now / 1000), ...(beacon === undefined ? {} : { beacon }) };
+    const heartbeats: Uint8Array[] = [];
+    while (heartbeats.length < padTo) {
+      heartbeats.push(await signLogStatement({ kind: 'heartbeat', cti: randomCti(), ...fields }, signer));
+      if (heartbeats.length % SIGNED_AT_ONCE === 0) await setImmediate();
+    }
+    return heartbeats;
   }
 
   /** Inside the transaction: size and root just after the last heartbeat, whatever follows it in the same commit. */

@@ -34,7 +34,7 @@ export const TEST_SCHEMAS = [
   TIMESTAMPS_SCHEMA,
 ];
 /** What a checking thread does, on this thread. */
-export const LOCAL_CHECKER: Checker = { threads: 4, width: 4, check: async (request) => checkBatch(request) };
+export const LOCAL_CHECKER: Checker = { width: 4, check: async (request) => checkBatch(request) };
 export const TEST_ORIGIN = 'log.test/one';
 export const TEST_LOG_SIGNER = signerFrom('log key');
 const MASTER_KEY = new Uint8Array(32).fill(0x4d);

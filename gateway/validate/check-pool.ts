@@ -7,7 +7,6 @@ import type { CheckRequest } from './check-request.ts';
 const REQUESTS_PER_THREAD = 2;
 
 export interface Checker {
-  readonly threads: number;
   /** Requests that are worth having under way at once. */
   readonly width: number;
   /** Takes the memory of the request over. */
@@ -15,12 +14,10 @@ export interface Checker {
 }
 
 export class CheckPool implements Checker {
-  readonly threads: number;
   readonly width: number;
   readonly #pool: Piscina<CheckRequest, CheckedData>;
 
   constructor(threads: number) {
-    this.threads = threads;
     this.width = threads * REQUESTS_PER_THREAD;
     this.#pool = new Piscina({
       filename: new URL('./check-thread.ts', import.meta.url).href,

@@ -1,12 +1,12 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+/** What becomes of one statement, for every reason to refuse it and every algorithm. */
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { bytesToHex } from '../../src/bytes.ts';
-import { CborFloat, type CborValue, encodeCbor } from '../../src/cbor.ts';
 import { keyId } from '../../src/cose/key.ts';
 import { hashEntry } from '../../src/statement.ts';
 import { REJECT_CODES } from '../../src/verdict.ts';
-import type { Verdict } from '../ports.ts';
 import { keyText, LogBench } from '../testing/log-bench.ts';
 import { ALGORITHMS, heartRate, signerFrom, spoil, Wearable } from '../testing/wearable.ts';
+import { codeOf } from './testing/verdicts.ts';
 
 let bench: LogBench;
 
@@ -16,7 +16,6 @@ beforeEach(() => {
 
 afterEach(() => bench.close());
 
-const codeOf = (verdict: Verdict): string => (verdict.kind === 'accept' ? 'accept' : verdict.code);
 const logSize = () => bench.count('entries', "kind = 'statement'");
 const kidOf = (wearable: Wearable) => bytesToHex(keyId(wearable.signer.publicKey));
 
@@ -209,224 +208,4 @@ test('every reject code is reached by a test of this file', () => {
     'equivocation',
   ];
   expect(reached).toEqual([...REJECT_CODES]);
-});
-
-describe('order of the checks', () => {
-  let wearable: Wearable;
-
-  beforeEach(async () => {
-    wearable = new Wearable(1);
-    await bench.enrol(wearable);
-  });
-
-  test('a duplicate costs no verification', async () => {
-    const bytes = await wearable.next();
-    await bench.submit(wearable, bytes);
-    const found = bench.registry.find(wearable.urn);
-    if (found === undefined) throw new Error('not enrolled');
-    const key = vi.fn(found.key);
-    vi.spyOn(bench.registry, 'find').mockReturnValue({ ...found, key });
-    expect(codeOf(await bench.submit(wearable, bytes))).toBe('duplicate');
-    expect(key).not.toHaveBeenCalled();
-  });
-
-  test('a forged statement under a number already held is a bad signature, no equivocation, and suspends nobody', async () => {
-    await bench.submit(wearable, await wearable.next());
-    expect(codeOf(await bench.submit(wearable, spoil(await wearable.sign({ payload: heartRate(1) }))))).toBe(
-      'bad-signature',
-    );
-    expect(bench.registry.find(wearable.urn)?.status).toBe('active');
-  });
-
-  test.each([
-    ['oversize comes before the form', () => new Uint8Array(5000), 'oversize'],
-    ['the device comes before the form', () => Uint8Array.of(1), 'unknown-device'],
-  ])('%s', async (_name, make, code) => {
-    expect(codeOf(await bench.submit('urn:dev:mac:0000000000ff', make()))).toBe(code);
-  });
-
-  test('the issuer comes before the registry: nobody learns who is enrolled by naming another topic', async () => {
-    const stranger = new Wearable(77);
-    expect(codeOf(await bench.submit(wearable, await stranger.next()))).toBe('wrong-issuer');
-  });
-
-  test('a suspended device is told so only for what it truly signed', async () => {
-    await bench.request({ action: 'suspend', device: wearable.urn });
-    const bytes = await wearable.next();
-    expect(codeOf(await bench.submit(wearable, spoil(bytes)))).toBe('bad-signature');
-    expect(codeOf(await bench.submit(wearable, bytes))).toBe('suspended-device');
-  });
-
-  test('a revoked device may still hear that a statement is held', async () => {
-    const bytes = await wearable.next();
-    await bench.submit(wearable, bytes);
-    await bench.request({ action: 'revoke', device: wearable.urn });
-    expect(codeOf(await bench.submit(wearable, bytes))).toBe('duplicate');
-    expect(codeOf(await bench.submit(wearable, await wearable.next()))).toBe('revoked-device');
-  });
-});
-
-describe('in flight together', () => {
-  let wearable: Wearable;
-
-  beforeEach(async () => {
-    wearable = new Wearable(1);
-    await bench.enrol(wearable);
-  });
-
-  test('the same statement many times over is accepted once', async () => {
-    const bytes = await wearable.next();
-    const verdicts = await Promise.all(Array.from({ length: 40 }, () => bench.submit(wearable, bytes)));
-    expect(verdicts.filter((verdict) => verdict.kind === 'accept')).toHaveLength(1);
-    expect(verdicts.filter((verdict) => codeOf(verdict) === 'duplicate')).toHaveLength(39);
-    expect(logSize()).toBe(1);
-  });
-
-  test('two different statements under one number: one reading, one equivocation', async () => {
-    const both = await Promise.all([wearable.sign(), wearable.sign({ payload: heartRate(61) })]);
-    const verdicts = await Promise.all(both.map((bytes) => bench.submit(wearable, bytes)));
-    expect(verdicts.map(codeOf).sort()).toEqual(['accept', 'equivocation']);
-    expect(logSize()).toBe(1);
-  });
-
-  test('one clone after another in one commit: the first is the equivocation, the rest come from a suspended device', async () => {
-    const all = await Promise.all(
-      [60, 61, 62, 63].map((rate) => wearable.sign({ payload: heartRate(rate) })),
-    );
-    const verdicts = await Promise.all(all.map((bytes) => bench.submit(wearable, bytes)));
-    expect(verdicts.map(codeOf)).toEqual(['accept', 'equivocation', 'suspended-device', 'suspended-device']);
-    await bench.log.deviceEvents.process();
-    expect(bench.count('entries', "kind = 'device-event'")).toBe(2);
-  });
-
-  const change = {
-    'revoked-device': () => bench.log.registry.setStatus(idOf(), 'revoked', bench.clock.now()),
-    'suspended-device': () => bench.log.registry.setStatus(idOf(), 'suspended', bench.clock.now()),
-    'retired-key': () =>
-      bench.log.registry.keys.retire(idOf(), keyId(wearable.signer.publicKey), bench.clock.now()),
-  };
-  const idOf = () => bench.log.registry.device(wearable.urn)?.id ?? -1;
-
-  test.each(Object.entries(change))(
-    '%s: what was checked before the change and commits after it is refused',
-    async (code, apply) => {
-      const [held, fresh] = [await wearable.next(), await wearable.next()];
-      await bench.submit(wearable, held);
-      const clone = await wearable.sign({ payload: heartRate(61) });
-      const changed = bench.log.committer.run(apply);
-      // Checked now, against what is committed; committed in the same transaction as the change, after it.
-      const verdicts = [held, fresh, clone].map((bytes) => bench.submit(wearable, bytes));
-      await changed;
-      expect((await Promise.all(verdicts)).map(codeOf)).toEqual(['duplicate', code, code]);
-      expect(logSize()).toBe(1);
-      expect(bench.log.quarantine.list(5).map((row) => row.code)).toEqual([code, code]);
-    },
-  );
-
-  test('a hundred of one device, sent at once, are one commit in the order they came', async () => {
-    await bench.submit(wearable, await wearable.next()); // from now on it is known how far the device has come
-    const statements = await wearable.skip(100);
-    bench.commits.length = 0;
-    const verdicts = await Promise.all(statements.map((bytes) => bench.submit(wearable, bytes)));
-    expect(verdicts.map((verdict) => verdict.kind === 'accept' && verdict.seq)).toEqual(
-      statements.map((_, at) => at + 1),
-    );
-    expect(verdicts.every((verdict) => verdict.kind === 'accept' && verdict.flags.length === 0)).toBe(true);
-    expect(bench.commits).toEqual([100]);
-  });
-});
-
-test('flags of the payload reach the verdict and the log', async () => {
-  const wearable = new Wearable(1);
-  await bench.enrol(wearable);
-  const verdict = await bench.submit(wearable, await wearable.next({ payload: heartRate(999) }));
-  expect(verdict).toMatchObject({ kind: 'accept', flags: ['implausible'] });
-  expect((await bench.log.reader.entry(1))?.flags).toEqual(['implausible']);
-});
-
-test('a content type that is not known is opaque and taken as it is', async () => {
-  const wearable = new Wearable(1);
-  await bench.enrol(wearable);
-  const payload = encodeCbor(new CborFloat(1.5));
-  for (const contentType of [0, 'application/x-ecg'] as const) {
-    expect(await bench.submit(wearable, await wearable.next({ contentType, payload }))).toMatchObject({
-      kind: 'accept',
-      flags: [],
-    });
-  }
-});
-
-test('whatever is sent, the reason given is one short printable line', async () => {
-  const wearable = new Wearable(1);
-  await bench.enrol(wearable);
-  const nasty = '\u0000\u001b[2J\r\n\u202e\u0085';
-  const texts = ['', nasty, nasty.repeat(50), 'x'.repeat(1000)];
-  const packs = texts.flatMap((text) => [
-    [
-      new Map<CborValue, CborValue>([
-        [0, text],
-        [2, 1],
-      ]),
-    ],
-    [
-      new Map<CborValue, CborValue>([
-        [text, 1],
-        [0, 'hr'],
-        [2, 1],
-      ]),
-    ],
-    [
-      new Map<CborValue, CborValue>([
-        [0, 'hr'],
-        [1, text],
-        [3, text],
-      ]),
-    ],
-    [
-      new Map<CborValue, CborValue>([
-        [0, 'hr'],
-        [2, text],
-      ]),
-    ],
-    text,
-  ]);
-  const messages = [
-    ...(await Promise.all(packs.map((pack) => wearable.sign({ payload: encodeCbor(pack) })))),
-    ...texts.map((text) => encodeCbor(text)),
-    ...texts.map((text) => new TextEncoder().encode(text)),
-  ];
-  for (const bytes of messages) await bench.submit(wearable, bytes);
-  for (const verdict of bench.verdicts) {
-    if (verdict.kind === 'reject') expect(verdict.detail).toMatch(/^[ -~]{1,200}$/);
-  }
-  expect(bench.verdicts.filter((verdict) => verdict.kind === 'reject').length).toBeGreaterThan(8);
-});
-
-test('without the policy an equivocation is refused and kept, and the device goes on', async () => {
-  await bench.close();
-  bench = new LogBench({ suspendOnEquivocation: false });
-  const wearable = new Wearable(1);
-  await bench.enrol(wearable);
-  await bench.submit(wearable, await wearable.next());
-  expect(codeOf(await bench.submit(wearable, await wearable.sign({ payload: heartRate(61) })))).toBe(
-    'equivocation',
-  );
-  expect(codeOf(await bench.submit(wearable, await wearable.next()))).toBe('accept');
-});
-
-test('a failure of ours is no verdict: nothing is kept, nothing is told, and the same statement is taken later', async () => {
-  const wearable = new Wearable(1);
-  await bench.enrol(wearable);
-  bench.verdicts.length = 0;
-  const pages = Number(bench.db.pragma('page_count', { simple: true }));
-  bench.db.pragma(`max_page_count = ${pages}`);
-  const good = await wearable.next();
-  const payload = new Uint8Array(4000);
-  const large = await Promise.all([5, 6, 7, 8].map((seq) => wearable.sign({ seq, contentType: 0, payload })));
-  const results = await Promise.allSettled([good, ...large].map((bytes) => bench.submit(wearable, bytes)));
-  for (const result of results) expect(result).toMatchObject({ reason: { code: 'disk-full' } });
-  expect(bench.verdicts).toEqual([]);
-  expect(await bench.log.reader.size()).toBe(1);
-  bench.db.pragma('max_page_count = 1000000');
-  expect(await bench.submit(wearable, good)).toMatchObject({ kind: 'accept', index: 1 });
 });

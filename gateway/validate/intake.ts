@@ -99,8 +99,8 @@ export class StatementIntake implements Intake {
   }
 
   #pump(): void {
-    const { maxQueue } = this.#options;
-    while (this.#mayAsk()) {
+    const { checker, maxQueue } = this.#options;
+    while (this.#checking < checker.width && this.#underWay < WITH_LOG_MAX && this.#queue.size > 0) {
       // A device of which nothing is known sends one by one: what it sent first decides how the rest is judged.
       const tickets = this.#queue.take(CHECKED_AT_ONCE, (device) => !this.#heads.has(device));
       if (tickets.length === 0) break;
@@ -110,13 +110,6 @@ export class StatementIntake implements Intake {
       this.#room.resolve();
       this.#room = undefined;
     }
-  }
-
-  /** An idle thread gets what there is; one that has work gets its next request once that is full, so that few are nearly empty. */
-  #mayAsk(): boolean {
-    const { threads, width } = this.#options.checker;
-    if (this.#queue.size === 0 || this.#underWay >= WITH_LOG_MAX) return false;
-    return this.#checking < (this.#queue.size >= CHECKED_AT_ONCE ? width : threads);
   }
 
   #dispatch(tickets: readonly Ticket[]): void {

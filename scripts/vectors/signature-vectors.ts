@@ -50,9 +50,3 @@ export function makeSignatureVectors(): SignatureVectorFile {
   }));
   return { about: ABOUT, signatures, keys };
 }
-
-/** One vector a line. */
-export function formatSignatureVectors({ about, signatures, keys }: SignatureVectorFile): string {
-  const lines = (all: readonly object[]): string => all.map((one) => JSON.stringify(one)).join(',\n');
-  return `{"about":${JSON.stringify(about)},\n"signatures":[\n${lines(signatures)}\n],\n"keys":[\n${lines(keys)}\n]}\n`;
-}

@@ -1,7 +1,7 @@
 /** One node among several: how it is doing, when it is left alone, and where it said other than the others. */
 import { GatewayError } from '../../errors.ts';
 import type { Clock, Logger } from '../../ports.ts';
-import { Backoff, isDue } from '../due.ts';
+import { ClockedBackOff, isDue } from '../due.ts';
 import { NodeBusyError } from '../rpc.ts';
 
 /** What can be asked. `name` holds no credentials. */
@@ -48,7 +48,7 @@ const GOOD_FAITH_ANSWERS = 3;
 export class Member<N extends Party> {
   readonly node: N;
   readonly #parts: MemberParts;
-  readonly #backoff = new Backoff(FIRST_REST_MS, LONGEST_REST_MS);
+  readonly #backoff = new ClockedBackOff(FIRST_REST_MS, LONGEST_REST_MS);
   readonly #otherwise = new Map<string, number>();
   readonly #disagreeing = new Set<string>();
   #late = 0;

@@ -4,7 +4,7 @@ import { SetClock } from '../../testing/clock.ts';
 import { MemoryLogger } from '../../testing/logger.ts';
 import { NodeBusyError } from '../rpc.ts';
 import { isOther, type Question, Quorum } from './quorum.ts';
-import { alike, anyGood } from './votes.ts';
+import { alike, alikeOrNothing, anyGood } from './votes.ts';
 
 /** A node that answers when the test says so. */
 class HandNode {
@@ -78,6 +78,13 @@ describe('a question', () => {
     expect(await answer).toBe(7);
   });
 
+  test('that nothing would be an answer to is asked all the same', async () => {
+    const { quorum, nodes } = quorumOf(3);
+    const answer = quorum.poll<number | undefined, number | undefined>(QUESTION, alikeOrNothing(2, 0));
+    for (const node of nodes) await node.answer(7);
+    expect(await answer).toBe(7);
+  });
+
   test('is not answered by a minority, however fast', async () => {
     const { quorum, nodes } = quorumOf(3);
     const answer = ask(quorum);
@@ -110,6 +117,76 @@ describe('a question', () => {
   test('two nodes of one name are a mistake of the caller', () => {
     const nodes = [new HandNode('a'), new HandNode('a')];
     expect(() => new Quorum(nodes, 2, { clock, lateMs: LATE_MS })).toThrow(RangeError);
+  });
+});
+
+describe('what one node suffices for', () => {
+  const askOne = (quorum: Quorum<HandNode>): Promise<number | string> => outcome(quorum.askOne(QUESTION));
+  const asked = (nodes: readonly HandNode[]): number[] => nodes.map((node) => node.asked);
+
+  test('is asked of the first alone, when that one answers', async () => {
+    const { quorum, nodes } = quorumOf(3);
+    const answer = askOne(quorum);
+    await vi.advanceTimersByTimeAsync(LATE_MS - 1);
+    await nodes[0].answer(7);
+    expect(await answer).toBe(7);
+    await vi.advanceTimersByTimeAsync(LATE_MS);
+    expect(asked(nodes)).toEqual([1, 0, 0]);
+  });
+
+  test('is asked of the next when one fails, and of none after that', async () => {
+    const { quorum, nodes } = quorumOf(3);
+    const answer = askOne(quorum);
+    await nodes[0].answer(DOWN);
+    expect(asked(nodes)).toEqual([1, 1, 0]);
+    await nodes[1]?.answer(7);
+    expect(await answer).toBe(7);
+    expect(asked(nodes)).toEqual([1, 1, 0]);
+  });
+
+  test('is asked of the next when one is late, and whichever then answers will do', async () => {
+    for (const answers of [0, 1]) {
+      const { quorum, nodes } = quorumOf(3);
+      const answer = askOne(quorum);
+      await vi.advanceTimersByTimeAsync(LATE_MS);
+      expect(asked(nodes)).toEqual([1, 1, 0]);
+      await nodes[answers]?.answer(7);
+      expect(await answer).toBe(7);
+    }
+  });
+
+  test('is asked last of who rests, and not at all of who asked not to be', async () => {
+    const { quorum, nodes } = quorumOf(4);
+    const before = ask(quorum);
+    await nodes[0].answer(DOWN);
+    await nodes[1]?.answer(new NodeBusyError('b', 'eth_x', 30_000));
+    await nodes[2]?.answer(7);
+    await nodes[3]?.answer(7);
+    await before;
+    const answer = askOne(quorum);
+    expect(asked(nodes)).toEqual([1, 1, 2, 1]);
+    await nodes[2]?.answer(DOWN);
+    expect(asked(nodes)).toEqual([1, 1, 2, 2]);
+    await nodes[3]?.answer(DOWN);
+    expect(asked(nodes)).toEqual([2, 1, 2, 2]);
+    await nodes[0].answer(7);
+    expect(await answer).toBe(7);
+  });
+
+  test('and that none gives: who said what', async () => {
+    const { quorum, nodes } = quorumOf(2);
+    const answer = askOne(quorum);
+    for (const node of nodes) await node.answer(DOWN);
+    expect(await answer).toBe(
+      'none of 2 nodes gave a number: it is down; it is down; anchoring goes on when that is over, readings are taken meanwhile',
+    );
+  });
+
+  test('fails with a single node as that node does', async () => {
+    const { quorum, nodes } = quorumOf(1);
+    const answer = quorum.askOne(QUESTION).catch((error: unknown) => error);
+    await nodes[0].answer(DOWN);
+    expect(await answer).toBe(DOWN);
   });
 });
 

@@ -4,7 +4,7 @@
  */
 import { GatewayError } from '../../errors.ts';
 import { Member, type MemberParts, type MemberStatus, type Party, reasonOf } from './member.ts';
-import { keyOf, type Rule, type Vote } from './votes.ts';
+import { first, keyOf, type Rule, type Vote } from './votes.ts';
 
 export interface Question<N, T, R = T> {
   /** What it is about, in a closed set of words: in log lines, status and errors. */
@@ -50,7 +50,18 @@ export class Quorum<N extends Party> {
   poll<T, R>(question: Question<N, T, R>, rule: Rule<T, R>, among?: ReadonlySet<string>): Promise<R> {
     const members = this.#members.filter(({ node }) => among?.has(node.name) ?? true);
     return new Promise((resolve, reject) => {
-      new Poll(question, rule, members, { resolve, reject, size: this.size }).start();
+      new Poll(question, rule, members, { resolve, reject, size: this.size }).start(allAtOnce);
+    });
+  }
+
+  /**
+   * Asks one node after another, those that rest last, until one answers: for answers that prove themselves and are
+   * dear to give. The next is asked when the one before fails or is late.
+   * @throws GatewayError `chain-unreachable` when none answers; with a single node, what that one threw.
+   */
+  askOne<T>(question: Question<N, T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      new Poll(question, first<T>(), this.#members, { resolve, reject, size: 1 }).start(oneByOne);
     });
   }
 
@@ -58,6 +69,13 @@ export class Quorum<N extends Party> {
     for (const member of this.#members) member.close();
   }
 }
+
+/** In which groups nodes are asked: the next when all before it have answered, failed or are late. */
+type Order = <N extends Party>(ready: readonly Member<N>[], resting: readonly Member<N>[]) => Groups<N>;
+type Groups<N extends Party> = readonly (readonly Member<N>[])[];
+
+const allAtOnce: Order = (ready, resting) => [ready, resting];
+const oneByOne: Order = (ready, resting) => [...ready, ...resting].map((member) => [member]);
 
 interface Outcome<R> {
   readonly size: number;
@@ -72,7 +90,7 @@ class Poll<N extends Party, T, R> {
   readonly #outcome: Outcome<R>;
   readonly #votes: Vote<T>[] = [];
   readonly #failures: { readonly node: string; readonly error: unknown }[] = [];
-  #resting: readonly Member<N>[] = [];
+  #groups: Groups<N> = [];
   #barred: readonly Member<N>[] = [];
   #soon = 0;
   #late = 0;
@@ -91,17 +109,21 @@ class Poll<N extends Party, T, R> {
     this.#outcome = outcome;
   }
 
-  start(): void {
+  start(order: Order): void {
     const by = Map.groupBy(this.#members, ({ standing }) => standing);
-    this.#resting = by.get('resting') ?? [];
     this.#barred = by.get('barred') ?? [];
-    this.#ask(by.get('ready') ?? []);
+    const groups = order(by.get('ready') ?? [], by.get('resting') ?? []);
+    this.#groups = groups.filter(({ length }) => length > 0);
+    // Before the rule is looked at: it may be content with nothing where nobody is to answer.
+    this.#askNext();
     this.#advance();
   }
 
-  #ask(members: readonly Member<N>[]): void {
-    this.#soon += members.length;
-    for (const member of members) void this.#hear(member);
+  #askNext(): void {
+    const [next = [], ...later] = this.#groups;
+    this.#groups = later;
+    this.#soon += next.length;
+    for (const member of next) void this.#hear(member);
   }
 
   async #hear(member: Member<N>): Promise<void> {
@@ -127,7 +149,7 @@ class Poll<N extends Party, T, R> {
 
   #advance(): void {
     if (this.#over) return;
-    const pending = this.#soon + this.#late + this.#resting.length;
+    const pending = this.#soon + this.#late + this.#groups.flat().length;
     const decision = this.#rule({ votes: [...this.#votes], soon: this.#soon, pending });
     if (decision.kind === 'decided') {
       this.#over = true;
@@ -137,10 +159,8 @@ class Poll<N extends Party, T, R> {
       // Not before: who reads the error wants to know what the others say.
       this.#over = true;
       this.#outcome.reject(this.#noQuorum());
-    } else if (this.#soon === 0 && this.#resting.length > 0) {
-      const resting = this.#resting;
-      this.#resting = [];
-      this.#ask(resting);
+    } else if (this.#soon === 0) {
+      this.#askNext();
     }
   }
 
@@ -177,7 +197,11 @@ export function noQuorum(
   answered: number,
   said: readonly string[],
 ): GatewayError {
-  const who = of === 1 ? '' : `no ${size} of ${of} nodes agree on ${about}, ${answered} answered: `;
+  const agreed =
+    size === 1
+      ? `none of ${of} nodes gave ${about}`
+      : `no ${size} of ${of} nodes agree on ${about}, ${answered} answered`;
+  const who = of === 1 ? '' : `${agreed}: `;
   const message = `${who}${said.join('; ')}; anchoring goes on when that is over, readings are taken meanwhile`;
   return new GatewayError('chain-unreachable', message, { details: { nodes: of, answered, quorum: size } });
 }

@@ -5,9 +5,12 @@ import {
   alikeOrNothing,
   anyGood,
   combined,
+  everyone,
+  first,
   keyOf,
   majorityOf,
   median,
+  orNothing,
   type Rule,
   reachedBy,
 } from './votes.ts';
@@ -85,6 +88,24 @@ describe('combined', () => {
   });
 });
 
+test.each<[string, readonly number[], number, number, number | string]>([
+  ['waits for who may come', [1, 1], 1, 0, 'open'],
+  ['waits for who is late', [1, 1], 0, 1, 'open'],
+  ['combines what came', [1, 3], 0, 0, 4],
+  ['is undecided without a quorum', [1], 0, 0, 'undecided'],
+])('everyone: %s', (_what, values, soon, late, expected) => {
+  const sum = everyone<number, number>(2, (votes) => votes.reduce((all, { value }) => all + value, 0));
+  expect(decide(sum, values, soon, late)).toBe(expected);
+});
+
+test.each<[string, readonly number[], number, number | string | undefined]>([
+  ['what is alike is decided', [1, 1], 0, 1],
+  ['what may become alike is open', [1], 1, 'open'],
+  ['what cannot is nothing', [1], 0, undefined],
+])('or nothing: %s', (_what, values, soon, expected) => {
+  expect(decide(orNothing(alike<number | undefined>(2)), values, soon)).toBe(expected);
+});
+
 describe('any good', () => {
   const rule = anyGood<string>(
     2,
@@ -102,6 +123,16 @@ describe('any good', () => {
   ])('%s', (_what, values, soon, late, expected) => {
     expect(decide(rule, values, soon, late)).toBe(expected);
   });
+});
+
+test.each<[string, readonly string[], number, number, string]>([
+  ['the first answer decides, whoever may come', ['a'], 1, 1, 'a'],
+  ['of several the first', ['b', 'a'], 0, 0, 'b'],
+  ['none yet', [], 1, 0, 'open'],
+  ['none but late ones', [], 0, 1, 'open'],
+  ['none to come', [], 0, 0, 'undecided'],
+])('first: %s', (_what, values, soon, late, expected) => {
+  expect(decide(first<string>(), values, soon, late)).toBe(expected);
 });
 
 describe('a minority of liars', () => {

@@ -71,6 +71,23 @@ export function combined<T, R>(
   };
 }
 
+/** The same, of all that answer at all, however late. */
+export function everyone<T, R>(
+  quorum: number,
+  combine: (votes: readonly Vote<T>[]) => R | undefined,
+): Rule<T, R> {
+  const rule = combined(quorum, combine);
+  return (tally) => (tally.pending === 0 ? rule(tally) : { kind: 'open' });
+}
+
+/** Where no agreement is an answer too: nodes that fail leave nothing. */
+export function orNothing<T, R>(rule: Rule<T, R | undefined>): Rule<T, R | undefined> {
+  return (tally) => {
+    const decision = rule(tally);
+    return decision.kind === 'undecided' ? { kind: 'decided', value: undefined } : decision;
+  };
+}
+
 /**
  * For what helps when only one does it: what a quorum answers alike, otherwise the first answer that is good.
  * `kindOf` tells which answers are alike.
@@ -85,6 +102,14 @@ export function anyGood<T>(
     const good = soon === 0 ? votes.find(({ value }) => isGood(value)) : undefined;
     const chosen = group.length >= quorum ? group[0] : good;
     if (chosen !== undefined) return { kind: 'decided', value: chosen.value };
+    return { kind: pending === 0 ? 'undecided' : 'open' };
+  };
+}
+
+/** For what proves itself: any answer will do. */
+export function first<T>(): Rule<T, T> {
+  return ({ votes: [vote], pending }) => {
+    if (vote !== undefined) return { kind: 'decided', value: vote.value };
     return { kind: pending === 0 ? 'undecided' : 'open' };
   };
 }

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Interface, Transaction } from 'ethers';
 import { READING_LOG_ABI } from '../../../contracts/index.ts';
-import type { Hand, Odd } from '../../../contracts/testing/node-proxy.ts';
+import { type Hand, type Odd, on } from '../../../contracts/testing/node-proxy.ts';
 
 /** Where an OP Stack chain says what data costs. */
 const GAS_PRICE_ORACLE = '0x420000000000000000000000000000000000000F';
@@ -13,11 +13,6 @@ const OTHER_HASH = `0x${'ab'.repeat(32)}`;
 const SILENCE: Odd = { odd: 'silence' };
 
 type Fields = Readonly<Record<string, unknown>>;
-
-/** Answers methods of this name by `answer`, the rest truly. */
-function on(method: string, answer: Hand): Hand {
-  return (call, truth) => (call.method === method ? answer(call, truth) : truth());
-}
 
 /** Changes blocks, whichever way they were asked for. */
 function blocks(change: (block: Fields, tag: unknown) => unknown): Hand {

@@ -1,9 +1,9 @@
 /** Makes a chain of the OP Stack of an anvil with its rules: the two contracts that such a chain begins with, and prices. */
 import { Interface } from 'ethers';
-import { compileContract } from '../../../contracts/solc.ts';
+import { type CompiledContract, compile, readSource } from '../../../contracts/solc.ts';
 import type { Scene } from './scene.ts';
 
-const SOURCES = ['testing/OpStack.sol'];
+const SOURCE = 'testing/OpStack.sol';
 const L1_BLOCK = '0x4200000000000000000000000000000000000015';
 export const GAS_PRICE_ORACLE = '0x420000000000000000000000000000000000000F';
 
@@ -21,10 +21,10 @@ export class OpStack {
 
   /** `scene` has been started with the network `optimism`. Data costs nothing until it has a price. */
   static async install(scene: Scene): Promise<OpStack> {
-    const l1Block = compileContract('L1Block', SOURCES);
+    const compiled = compile({ [SOURCE]: readSource(SOURCE) });
+    const l1Block = compiled['L1Block'] as CompiledContract;
     await scene.rpc('anvil_setCode', L1_BLOCK, l1Block.deployedBytecode);
-    const oracle = compileContract('GasPriceOracle', SOURCES);
-    await scene.rpc('anvil_setCode', GAS_PRICE_ORACLE, oracle.deployedBytecode);
+    await scene.rpc('anvil_setCode', GAS_PRICE_ORACLE, compiled['GasPriceOracle']?.deployedBytecode);
     return new OpStack(scene, new Interface(l1Block.abi));
   }
 

@@ -52,6 +52,8 @@ export interface Life {
 export interface ConnectOptions extends Partial<Omit<EthersChainOptions, 'rpcUrl'>> {
   /** Ways to the node; the node itself without them. */
   readonly rpcUrls?: readonly string[];
+  /** When an answer is late; LATE_MS unless the machine's load must not decide. */
+  readonly lateMs?: number;
 }
 
 export interface LifeOptions {
@@ -130,7 +132,7 @@ export class Scene {
   }
 
   connect(
-    { rpcUrls = [this.node.url], ...options }: ConnectOptions = {},
+    { rpcUrls = [this.node.url], lateMs = LATE_MS, ...options }: ConnectOptions = {},
     logger = new MemoryLogger(),
   ): QuorumChain {
     const nodes = rpcUrls.map(
@@ -145,7 +147,7 @@ export class Scene {
         }),
     );
     const { clock } = this;
-    return new QuorumChain(nodes, { quorum: majorityOf(nodes.length), clock, logger, lateMs: LATE_MS });
+    return new QuorumChain(nodes, { quorum: majorityOf(nodes.length), clock, logger, lateMs });
   }
 
   /** Any method of the node, anvil's own included. */
