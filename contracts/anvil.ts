@@ -25,6 +25,11 @@ export interface AnvilOptions {
   readonly blockTime?: number;
   /** Where `safe` (head - n) and `finalized` (head - 2n) stand. Default 32, as anvil has it. */
   readonly slotsInAnEpoch?: number;
+  /**
+   * States of past blocks kept in memory. Without it anvil moves all but a few to disk after some hundred blocks, and a reorganisation to one of those loses
+   * the code of every contract.
+   */
+  readonly statesInMemory?: number;
   /** EVM rules, by name; default the newest anvil knows. */
   readonly hardfork?: string;
   /** Wei for each unit of gas that the node asks at least, and advises. 0 makes gas free. */
@@ -91,6 +96,7 @@ function anvilArguments(options: AnvilOptions): string[] {
     ['--state-interval', options.stateInterval],
     ['--block-time', options.blockTime],
     ['--slots-in-an-epoch', options.slotsInAnEpoch],
+    ['--prune-history', options.statesInMemory],
     ['--hardfork', options.hardfork],
     ['--gas-price', options.gasPrice],
     ['--base-fee', options.baseFee],

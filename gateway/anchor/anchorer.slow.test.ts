@@ -385,6 +385,22 @@ describe('reorganisations', () => {
     `);
     await expectHealed(life);
   });
+
+  test('what it took back and is too short to show is not final beside what has become final since', async () => {
+    const snapshot = await scene.rpc('evm_snapshot');
+    const life = scene.live();
+    for (let anchor = 0; anchor < 3; anchor++) {
+      await scene.nextCadence(life);
+      await finalise(life);
+    }
+    expect(life.finals).toHaveLength(3);
+    await scene.rpc('evm_revert', snapshot);
+    await scene.nextCadence(life);
+    await finalise(life);
+    const final = (await scene.store.list(9)).filter(({ state }) => state === 'final');
+    expect(final.map(({ size }) => size)).toEqual([await scene.contractSize()]);
+    await expectHealed(life);
+  });
 });
 
 describe('never two histories', () => {

@@ -18,7 +18,7 @@ export interface Change {
   readonly after: AnchorRecord;
 }
 
-/** Judges every open record, then the newest final one, and saves what changed. */
+/** Judges every open record and the final ones that may be none, and saves what changed. */
 export async function reconcile(chain: Chain, store: AnchorStore, view: ChainView): Promise<Change[]> {
   const judge = new Judge(chain, view);
   const changes: Change[] = [];
@@ -27,21 +27,36 @@ export async function reconcile(chain: Chain, store: AnchorStore, view: ChainVie
     await store.save(after);
     changes.push({ before, after });
   };
-  for (const record of await store.open()) await apply(record, await judge.open(record));
-  await reopenUnfinal(store, judge, apply);
+  const judged: Change[] = [];
+  for (const before of await store.open()) judged.push({ before, after: await judge.open(before) });
+  const settled = judged.flatMap(({ after }) => (after.state === 'final' ? [after] : []));
+  const sound = await reopenUnfinal(store, judge, settled, apply);
+  for (const { before, after } of judged) if (sound || after.state !== 'final') await apply(before, after);
   await giveUpReplaced(chain, store, apply);
   return changes;
 }
 
 type Apply = (before: AnchorRecord, after: AnchorRecord) => Promise<void>;
 
-/** A chain may break its own finality (a development node set back in time). Then `final` was no truth of ours. */
-async function reopenUnfinal(store: AnchorStore, judge: Judge, apply: Apply): Promise<void> {
+/**
+ * A chain may break its own finality (a development node set back in time). Then `final` was no truth of ours.
+ *
+ * Only the newest final record is looked at: while its block is the chain's, so are the blocks below it. Therefore it is looked at before another
+ * takes its place. False when it cannot be told: then nothing becomes final on top of it.
+ */
+async function reopenUnfinal(
+  store: AnchorStore,
+  judge: Judge,
+  settled: readonly AnchorRecord[],
+  apply: Apply,
+): Promise<boolean> {
   for (let record = await store.newest('final'); record !== undefined; record = await store.newest('final')) {
-    const after = await judge.final(record);
-    if (after === record) return;
+    const after = await judge.final(record, settled);
+    if (after === undefined) return false;
+    if (after === record) return true;
     await apply(record, after);
   }
+  return true;
 }
 
 /**
@@ -81,12 +96,19 @@ class Judge {
     return moved === record ? reorganised(record) : moved;
   }
 
-  async final(record: AnchorRecord): Promise<AnchorRecord> {
-    if (record.anchor === undefined || !sameTarget(record.target, this.#chain.target)) return record;
-    const block = await this.#blockAt(record.anchor.blockNumber);
-    return block === undefined || equalBytes(block.hash, record.anchor.blockHash)
-      ? record
-      : reorganised(record);
+  /** `settled`: what becomes final in this look. Undefined when the node does not have the record's block. */
+  async final(record: AnchorRecord, settled: readonly AnchorRecord[]): Promise<AnchorRecord | undefined> {
+    const { anchor } = record;
+    if (anchor === undefined || !sameTarget(record.target, this.#chain.target)) return record;
+    // The contract only grows: with a greater size final below it, the record's block is of another past.
+    const isOvertaken = settled.some(
+      ({ size, anchor: other }) =>
+        size > record.size && other !== undefined && other.blockNumber < anchor.blockNumber,
+    );
+    if (isOvertaken) return reorganised(record);
+    const block = await this.#blockAt(anchor.blockNumber);
+    if (block === undefined) return undefined;
+    return equalBytes(block.hash, anchor.blockHash) ? record : reorganised(record);
   }
 
   /** Judges a transaction that is in no block yet as far as we know. */

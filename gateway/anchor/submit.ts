@@ -36,7 +36,8 @@ export async function submitNewest(
   const call = await continueFrom(head, newest, parts.log);
   if (call === undefined) return { kind: 'done' };
   const [last] = await parts.store.list(1);
-  if (last?.size === call.size && last.setback === 'reverted') return { kind: 'waiting', for: 'next-checkpoint' };
+  if (last?.size === call.size && last.setback === 'reverted')
+    return { kind: 'waiting', for: 'next-checkpoint' };
   const limit = new FeeLimit(look.market, options, await lastAnchoredAt(parts.store), parts.clock.now());
   const attempt = new Attempt(parts, options, look, limit, call);
   const current = await attempt.current();

@@ -7,10 +7,10 @@ import type { AnchorRecord, Batch, BatchKind, DeliveryStore, LogEntry, LogReader
 export type DeliveryLog = Pick<LogReader, 'readForProvider' | 'checkpointAt' | 'multiproof' | 'onCommit'>;
 
 /** What delivery reads of an anchor, and where: the part of `AnchorStore` that it needs. */
-export type FinalAnchor = Pick<AnchorRecord, 'size' | 'transactionHash' | 'anchor'>;
+export type DeliveryAnchor = Pick<AnchorRecord, 'size' | 'transactionHash' | 'state' | 'anchor'>;
 export interface DeliveryAnchors {
-  newest(state: 'final'): Promise<FinalAnchor | undefined>;
-  byTransaction(hash: Uint8Array): Promise<FinalAnchor | undefined>;
+  newest(state: 'final'): Promise<DeliveryAnchor | undefined>;
+  byTransaction(hash: Uint8Array): Promise<DeliveryAnchor | undefined>;
 }
 
 /** Where batches come from. */
@@ -85,6 +85,20 @@ async function nextReceipts(
   return { from: first.index, to: lastIndex(entries, first), mode: 'live', anchor: final.transactionHash };
 }
 
+/**
+ * The anchor that a batch of proofs cites: the one that it was made with, unless the chain has broken its word that this was final. Then any final one
+ * that covers the batch; undefined while there is none.
+ */
+export async function findAnchor(
+  anchors: DeliveryAnchors,
+  { anchor, to }: Pick<Batch, 'anchor' | 'to'>,
+): Promise<DeliveryAnchor | undefined> {
+  const first = anchor === undefined ? undefined : await anchors.byTransaction(anchor);
+  if (first?.state === 'final') return first;
+  const newest = await anchors.newest('final');
+  return newest !== undefined && newest.size > to ? newest : undefined;
+}
+
 /** The entries of a batch, in log order, as they stand now: erased ones without bytes. */
 export async function readBatch(log: DeliveryLog, batch: Batch): Promise<LogEntry[]> {
   const limit = Math.min(READ_BACK_LIMIT, batch.to - batch.from + 1);
@@ -112,7 +126,7 @@ export async function buildDelivery(
 }
 
 async function buildReceipts({ log, anchors }: BatchSources, batch: Batch, entries: readonly LogEntry[]) {
-  const record = batch.anchor === undefined ? undefined : await anchors.byTransaction(batch.anchor);
+  const record = await findAnchor(anchors, batch);
   const checkpoint = record === undefined ? undefined : await log.checkpointAt(record.size);
   if (record?.anchor === undefined || checkpoint === undefined) {
     throw new GatewayError(

@@ -163,6 +163,31 @@ describe('receipts', () => {
     expect(receipts.map(({ id }) => id)).toEqual(['batch-2', 'batch-2']);
     expect(receipts[1]?.delivery).toEqual(receipts[0]?.delivery);
   });
+
+  it('whose anchor the chain took back wait for one that covers them, and hold up nothing else', async () => {
+    const clinic = await startProvider();
+    const bench = startBench([clinic]);
+    await fillLog(bench.log, new FakeDevice('a'), 2);
+    const checkpoint = await bench.log.seal();
+    await bench.deliverer.deliverDue();
+    const earlier = bench.anchors.finalize({ ...checkpoint, size: 1 });
+    clinic.script.push(500);
+    const undone = bench.anchors.finalize(checkpoint);
+    await bench.deliverer.deliverDue();
+    bench.anchors.undo(undone);
+    bench.clock.time += 10_000;
+    await fillLog(bench.log, new FakeDevice('b'), 1);
+    await bench.deliverer.deliverDue();
+    expect([clinic.indices(), clinic.indices('receipts')]).toEqual([[0, 1, 2, 4, 5], []]);
+    bench.anchors.undo(earlier);
+    const { anchor } = bench.anchors.finalize(await bench.log.seal());
+    await bench.deliverer.deliverDue();
+    expect(clinic.indices('receipts')).toEqual([0, 1, 2, 4, 5]);
+    const cited = clinic.taken.flatMap(({ delivery }) =>
+      delivery.kind === 'receipts' ? [delivery.anchor] : [],
+    );
+    expect(cited).toEqual([anchor, anchor]);
+  });
 });
 
 describe('faults', () => {

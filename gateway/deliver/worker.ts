@@ -7,7 +7,7 @@
  */
 import type { Batch, BatchKind, LogEntry, Provider } from '../ports.ts';
 import { type Attempt, attemptDelivery } from './attempt.ts';
-import { nextRange } from './batching.ts';
+import { findAnchor, nextRange } from './batching.ts';
 import type { DeliveryContext } from './context.ts';
 import { HttpPoster } from './http-post.ts';
 import { type Outcome, parseRetryAfter, retryDelay } from './outcome.ts';
@@ -64,9 +64,7 @@ export class ProviderWorker {
     for (const kind of KINDS) {
       if (this.#stopping.signal.aborted || this.#isWaiting(this.#awayUntil, now)) break;
       const open = await this.#context.store.open(this.provider.id, kind);
-      const batch =
-        open.find((candidate) => !this.#isWaiting(candidate.nextAttemptAt, now)) ??
-        (await this.#begin(kind, open));
+      const batch = (await this.#findDue(open, now)) ?? (await this.#begin(kind, open));
       if (batch !== undefined) {
         await this.#deliver(batch);
         waits.push(0);
@@ -76,6 +74,16 @@ export class ProviderWorker {
       );
     }
     return waits;
+  }
+
+  /** Proofs whose anchor was undone wait for another final one, which wakes the worker. */
+  async #findDue(open: readonly Batch[], now: number): Promise<Batch | undefined> {
+    for (const batch of open) {
+      if (this.#isWaiting(batch.nextAttemptAt, now)) continue;
+      if (batch.kind === 'statements' || (await findAnchor(this.#context.anchors, batch)) !== undefined)
+        return batch;
+    }
+    return undefined;
   }
 
   /** A time further ahead than any pause we set comes from a clock that has jumped, and is not waited for. */

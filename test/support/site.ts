@@ -2,7 +2,7 @@
  * A whole installation in a directory of its own: a gateway, a care provider and, if wanted, a chain, set up and run by the
  * commands that people use.
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Anvil } from '../../contracts/index.ts';
@@ -49,16 +49,25 @@ export class Site {
     const site = new Site(directory);
     const line = await mustRun([
       ...['provider', 'init', join(directory, 'provider'), '--id', PROVIDER],
-      ...['--gateway', join(directory, 'gateway', 'gateway-public.json'), '--port', String(await freePort())],
+      ...['--gateway', join(directory, 'gateway', 'gateway-public.json')],
     ]);
-    const [mqtt, http] = [{ port: await freePort() }, { port: await freePort() }];
-    site.amend(() => ({ mqtt, http, checkpointEverySeconds: 1, providers: [JSON.parse(line) as object] }));
+    site.amend(() => ({ checkpointEverySeconds: 1, providers: [JSON.parse(line) as object] }));
+    await site.#takePorts();
+    return site;
+  }
+
+  /** The same installation once more, on ports of its own: keys, devices and log are alike. Nothing of it may run meanwhile. */
+  async copy(): Promise<Site> {
+    const directory = mkdtempSync(join(tmpdir(), 'vitalseal-site-'));
+    cpSync(this.directory, directory, { recursive: true });
+    const site = new Site(directory);
+    await site.#takePorts();
     return site;
   }
 
   /** Puts fields into the configuration of the gateway. */
   amend(change: (config: Config) => object): void {
-    const config = JSON.parse(readFileSync(this.config, 'utf8')) as Config;
+    const config = this.settings;
     writeFileSync(this.config, JSON.stringify({ ...config, ...change(config) }, null, 2));
   }
 
@@ -66,17 +75,22 @@ export class Site {
     return join(this.directory, name);
   }
 
+  /** The configuration of the gateway as it is written. */
+  get settings(): Config {
+    return JSON.parse(readFileSync(this.config, 'utf8')) as Config;
+  }
+
   get dataDirectory(): string {
-    const config = JSON.parse(readFileSync(this.config, 'utf8')) as Config;
-    return join(this.directory, 'gateway', String(config.dataDir));
+    return join(this.directory, 'gateway', String(this.settings.dataDir));
   }
 
   /** Deploys the contract on a chain and opens the log. Returns what the command printed. */
-  async openLogOn(chain: Anvil): Promise<string> {
+  async openLogOn(chain: Anvil, options: readonly string[] = []): Promise<string> {
     const known = readFileSync(join(this.directory, 'gateway', 'gateway-public.json'), 'utf8');
     const { account } = JSON.parse(known) as { account: string };
     await callChain(chain, 'anvil_setBalance', [account, FUNDS_WEI]);
-    const printed = await mustRun(['contract', 'deploy', '--config', this.config, '--rpc', chain.url]);
+    const deploy = ['contract', 'deploy', '--config', this.config, '--rpc', chain.url];
+    const printed = await mustRun([...deploy, ...options]);
     this.amend((config) => ({ chain: { ...config.chain, pollSeconds: 0.25 } }));
     return printed;
   }
@@ -168,6 +182,21 @@ export class Site {
 
   remove(): void {
     rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  async #takePorts(): Promise<void> {
+    const [mqtt, http, port] = [{ port: await freePort() }, { port: await freePort() }, await freePort()];
+    const provider = JSON.parse(readFileSync(this.providerConfig, 'utf8')) as { listen: object };
+    writeFileSync(
+      this.providerConfig,
+      JSON.stringify({ ...provider, listen: { ...provider.listen, port } }, null, 2),
+    );
+    const url = `http://127.0.0.1:${port}/deliveries`;
+    this.amend(({ providers = [] }) => ({
+      mqtt,
+      http,
+      providers: providers.map((known) => ({ ...known, url })),
+    }));
   }
 }
 

@@ -10,7 +10,7 @@ import { inBlock } from '../../../src/receipt/testing/event-block.ts';
 import { createSigner, type Signer } from '../../../src/signature.ts';
 import { hashEntry, signStatement } from '../../../src/statement.ts';
 import type { Checkpoint, LogEntry } from '../../ports.ts';
-import type { DeliveryAnchors, DeliveryLog, FinalAnchor } from '../batching.ts';
+import type { DeliveryAnchor, DeliveryAnchors, DeliveryLog } from '../batching.ts';
 
 export const ORIGIN = 'gateway.example/log';
 export const START = Date.UTC(2030, 0, 1);
@@ -111,14 +111,15 @@ export class FakeLog implements DeliveryLog {
 
 /** The anchorer's store and events, as far as the deliverer sees them. */
 export class FakeAnchors implements DeliveryAnchors {
-  readonly #records: FinalAnchor[] = [];
+  readonly #records: DeliveryAnchor[] = [];
   readonly #listeners = new Set<() => void>();
 
-  finalize({ size, root }: Checkpoint): FinalAnchor {
+  finalize({ size, root }: Checkpoint): DeliveryAnchor {
     const transactionHash = seed(`transaction ${size}`);
-    const record: FinalAnchor = {
+    const record: DeliveryAnchor = {
       size,
       transactionHash,
+      state: 'final',
       anchor: inBlock({
         chainId: 31_337n,
         contract: seed('contract').slice(0, 20),
@@ -136,11 +137,17 @@ export class FakeAnchors implements DeliveryAnchors {
     return record;
   }
 
-  async newest(): Promise<FinalAnchor | undefined> {
-    return this.#records.at(-1);
+  /** The chain takes an anchor back that it had called final. */
+  undo({ transactionHash, size }: DeliveryAnchor): void {
+    const at = this.#records.findIndex((record) => record.size === size);
+    this.#records[at] = { transactionHash, size, state: 'lost' };
   }
 
-  async byTransaction(hash: Uint8Array): Promise<FinalAnchor | undefined> {
+  async newest(): Promise<DeliveryAnchor | undefined> {
+    return this.#records.findLast(({ state }) => state === 'final');
+  }
+
+  async byTransaction(hash: Uint8Array): Promise<DeliveryAnchor | undefined> {
     return this.#records.find((record) => Buffer.compare(record.transactionHash, hash) === 0);
   }
 

@@ -96,7 +96,7 @@ export class Campaign {
   }
 
   async close(): Promise<void> {
-    for (const { sender } of this.#devices) await sender.disconnect();
+    for (const device of this.#devices) await device.close();
     await this.#chain?.stop();
   }
 

@@ -56,6 +56,12 @@ export class CrashDevice {
     await Promise.all(this.#workers);
   }
 
+  /** Goes offline for good, whatever is under way. */
+  async close(): Promise<void> {
+    this.#stopping = true;
+    await this.sender.disconnect();
+  }
+
   /** Everything promised so far. */
   promised(): Promised[] {
     const { urn, acknowledged } = this.sender;
