@@ -170,9 +170,9 @@ it('agrees again when the log is put back as it was', async () => {
   await site.startGateway();
   await until('agreement', async () => {
     const { lag, isInConflict } = await statusOfWitness();
-    return lag === 0 && !isInConflict;
+    // The next checkpoint may be sealed in between, and not be cosigned yet.
+    return lag === 0 && !isInConflict && verifyCosignature(await servedNote(), witness.key).kind === 'ok';
   });
-  expect(verifyCosignature(await servedNote(), witness.key).kind).toBe('ok');
 });
 
 it('goes on listing the fork, and counts the old checkpoints that anybody shows again', async () => {

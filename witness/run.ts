@@ -23,7 +23,7 @@ export async function runWitness(configFile: string, io: WitnessIo): Promise<0 |
   try {
     return await serve(configFile, io);
   } catch (error) {
-    io.writeError(`witness: ${error instanceof Error ? error.message : String(error)}`);
+    io.writeError(`vitalseal witness serve: ${error instanceof Error ? error.message : String(error)}`);
     return error instanceof WitnessConfigError ? 2 : 1;
   }
 }
@@ -31,7 +31,7 @@ export async function runWitness(configFile: string, io: WitnessIo): Promise<0 |
 async function serve(configFile: string, io: WitnessIo): Promise<0> {
   const config = loadWitnessConfig(configFile);
   const { name, signer, logs } = config;
-  const heads = new Heads(openState(config.dataDirectory));
+  const heads = new Heads(openState(config.dataDir));
   const failure = Promise.withResolvers<never>();
   failure.promise.catch(() => undefined); // raced below; it may come while the server closes
   try {

@@ -110,7 +110,7 @@ Prints one JSON object a line, for each log the newest checkpoint cosigned, and 
 
 Exit code 1 when there is a fork or something unproven.`,
   async run(values, _positionals, io) {
-    const heads = new Heads(readState(loadWitnessConfig(text(values, 'config')).dataDirectory));
+    const heads = new Heads(readState(loadWitnessConfig(text(values, 'config')).dataDir));
     try {
       const logs = heads.list().map((head) => ({ ...head, ...heads.evidence.of(head.origin) }));
       for (const { root, unproven, ...log } of logs)

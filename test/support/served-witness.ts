@@ -61,7 +61,8 @@ export class ServedWitness {
 
   async start(): Promise<void> {
     const program = await startVitalseal(['witness', 'serve', '--config', this.#config]);
-    if ((JSON.parse(program.firstLine) as { url: string }).url !== this.entry.url)
+    const { ready, http, url } = JSON.parse(program.firstLine) as Record<string, unknown>;
+    if (ready !== true || url !== this.entry.url || String(http) !== new URL(this.entry.url).port)
       throw new Error(program.firstLine);
     this.#program = program;
   }
