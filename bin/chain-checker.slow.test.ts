@@ -78,5 +78,5 @@ test('an anchor that says anything else than the chain is contradicted', async (
 test('an endpoint that is away settles nothing', async () => {
   const expected = { chainId: 31337n, address: anchor.contract, logId: anchor.logId };
   const away = new RpcChainChecker(expected, { rpcUrl: 'http://127.0.0.1:1', confirmations: 1 });
-  await expect(away.checkAnchor(anchor)).rejects.toThrow('no chain answers');
+  await expect(away.checkAnchor(anchor)).rejects.toThrow('the node at http://127.0.0.1:1 could not be asked');
 });

@@ -50,7 +50,8 @@ export class RpcChainChecker implements ChainChecker {
       !equalBytes(anchor.logId, logId)
     )
       return 'contradicted';
-    const { anchors, missing } = await lookUp({ anchors: [anchor], beacons: [] }, this.#lookup);
+    const { facts } = await lookUp({ anchors: [anchor], beacons: [] }, this.#lookup);
+    const { anchors, missing } = facts;
     const [fact] = anchors;
     if (fact === undefined) return missing !== undefined && missing.length > 0 ? 'contradicted' : 'unknown';
     if (!fact.final) return 'unknown';

@@ -5,12 +5,14 @@ import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
 export const EXIT = {
   /** Done; the answer is yes. */
   ok: 0,
-  /** Done; the answer is no: a receipt not proven, findings, a claim that did not hold. */
+  /** Done; the answer is no: a receipt contradicted, findings, a claim that did not hold. */
   no: 1,
   /** Wrong usage or configuration. Nothing was changed. */
   usage: 2,
   /** Something needed is not there: a chain, a port, a key, a file, the store. */
   unavailable: 3,
+  /** Done; the answer is open: what was handed in proves a receipt not, and does not contradict it. */
+  open: 4,
 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
@@ -21,10 +23,12 @@ export interface Option {
   readonly value?: string;
   readonly required?: boolean;
   readonly default?: string;
+  /** May be given several times; `texts` reads it. Any other is a mistake when it is given twice. */
+  readonly multiple?: boolean;
 }
 
 export type Options = Readonly<Record<string, Option>>;
-export type Values = Readonly<Record<string, string | boolean | undefined>>;
+export type Values = Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
 
 export interface Io {
   out(line: string): void;
@@ -57,10 +61,14 @@ export function readArguments(
   args: readonly string[],
 ): { values: Values; positionals: string[] } {
   const options: ParseArgsOptionsConfig = { help: { type: 'boolean' } };
-  for (const [name, option] of Object.entries(command.options)) options[name] = { type: option.type };
+  for (const [name, option] of Object.entries(command.options))
+    options[name] = { type: option.type, multiple: option.type === 'string' };
   try {
     const parsed = parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
-    const values: Record<string, string | boolean | undefined> = { ...(parsed.values as Values) };
+    const given = Object.entries(parsed.values as Values);
+    const values = Object.fromEntries(
+      given.map(([name, value]) => [name, command.options[name]?.multiple ? value : onlyOne(name, value)]),
+    );
     if (values['help'] === true) return { values, positionals: parsed.positionals };
     for (const [name, option] of Object.entries(command.options)) {
       values[name] ??= option.default;
@@ -81,14 +89,17 @@ export function readArguments(
   }
 }
 
+function onlyOne(name: string, value: Values[string]): Values[string] {
+  if (!Array.isArray(value)) return value;
+  if (value.length > 1) throw new UsageError(`--${name} is given more than once`);
+  return (value as readonly string[])[0];
+}
+
 export function helpFor(command: Command): string {
   const rows = Object.entries(command.options).map(([name, option]) => {
     const flag = `--${name}${option.type === 'string' ? ` ${option.value ?? 'VALUE'}` : ''}`;
-    const extra = option.required
-      ? ' (required)'
-      : option.default === undefined
-        ? ''
-        : ` (default ${option.default})`;
+    const fallback = option.default === undefined ? '' : ` (default ${option.default})`;
+    const extra = option.required ? ' (required)' : option.multiple ? ' (may be repeated)' : fallback;
     return [flag, `${option.description}${extra}`] as const;
   });
   const width = Math.max(0, ...rows.map(([flag]) => flag.length));
@@ -113,6 +124,14 @@ export function text(values: Values, name: string): string {
 
 export function optionalText(values: Values, name: string): string | undefined {
   return values[name] === undefined ? undefined : text(values, name);
+}
+
+/** The values of an option that may be given several times. */
+export function texts(values: Values, name: string): readonly string[] {
+  const given = values[name];
+  if (given === undefined) return [];
+  if (!Array.isArray(given) || given.includes('')) throw new UsageError(`--${name} needs a value`);
+  return given as readonly string[];
 }
 
 /** A whole number option within bounds. */

@@ -26,6 +26,22 @@ function formatEnd(end: BlockMoment | undefined): string {
   return end === undefined ? 'open' : formatTime(end.time);
 }
 
+/** How long, in its two largest units. */
+export function formatDuration(seconds: number): string {
+  const whole = Math.round(seconds);
+  const units = [
+    [86_400, 'd'],
+    [3600, 'h'],
+    [60, 'min'],
+    [1, 's'],
+  ] as const;
+  const largest = units.findIndex(([size]) => whole >= size);
+  if (largest < 0) return 'less than 1 s';
+  const [[size, name], next] = [units[largest] ?? units[3], units[largest + 1]];
+  const rest = next === undefined ? 0 : Math.floor((whole % size) / next[0]);
+  return `${Math.floor(whole / size)} ${name}${rest > 0 ? ` ${rest} ${next?.[1]}` : ''}`;
+}
+
 /** Seconds since the Unix epoch. A moment outside what ECMAScript can write is told in seconds. */
 export function formatTime(seconds: number): string {
   const time = new Date(seconds * 1000);

@@ -1,46 +1,32 @@
 /** A statement in words people can read. */
-import { formatDecimal } from '../src/decimal.ts';
-import { SENML_CONTENT_FORMAT } from '../src/payload.ts';
-import { decodeSenml, type ResolvedRecord, resolveSenml } from '../src/senml.ts';
 import type { Statement } from '../src/statement.ts';
+import { type Reading, readContent } from './statement-content.ts';
 
 const READINGS_SHOWN = 8;
 
-/** Who said it, when by its own clock, and the first readings. */
-export function describeStatement(statement: Statement, index: number | undefined): string {
-  const { issuer, subject, boot, seq, issuedAt, contentType, payload, algorithm } = statement;
-  const clock =
-    issuedAt === undefined
-      ? 'device clock not set'
-      : `device clock ${new Date(issuedAt * 1000).toISOString()}`;
+/** Who said it, when by its own clock, and the first readings, or all. */
+export function describeStatement(statement: Statement, index: number | undefined, showAll: boolean): string {
+  const { issuer, boot, seq } = statement;
+  const { stream, algorithm, contentType, deviceClock, readings, payload } = readContent(statement);
+  const clock = deviceClock === undefined ? 'device clock not set' : `device clock ${deviceClock}`;
   const place = index === undefined ? '' : `, log index ${index}`;
-  const head = `${issuer} stream ${subject}, boot ${boot} seq ${seq}${place}, ${clock}, signed with ${algorithm}`;
-  if (contentType !== SENML_CONTENT_FORMAT) return `${head}\n  ${payload.length} bytes of ${contentType}`;
-  const pack = decodeSenml(payload);
-  if (pack.kind === 'reject') return `${head}\n  unreadable payload: ${pack.detail}`;
-  const records = resolveSenml(pack.value, issuedAt);
-  const lines = records.slice(0, READINGS_SHOWN).map(recordLine);
-  const more = records.length - lines.length;
-  return [head, ...lines, ...(more > 0 ? [`  and ${more} more`] : [])].join('\n');
+  const head = `${oneLine(issuer)} stream ${oneLine(stream)}, boot ${boot} seq ${seq}${place}, ${clock}, signed with ${algorithm}`;
+  if (readings === undefined)
+    return `${head}\n  ${payload?.length ?? 0} bytes of ${oneLine(String(contentType))} that are no readings`;
+  const lines = readings.slice(0, showAll ? readings.length : READINGS_SHOWN).map(readingLine);
+  const more = readings.length - lines.length;
+  return [head, ...lines, ...(more > 0 ? [`  and ${more} more: --all shows them`] : [])].join('\n');
 }
 
-function recordLine({ name, unit = '', value, time }: ResolvedRecord): string {
-  const seconds = Number(formatDecimal(time.seconds));
-  const when =
-    time.kind === 'absolute' ? new Date(seconds * 1000).toISOString() : `${seconds} s after no known moment`;
-  return `  ${name} ${valueText(value)} ${unit} at ${when}`;
+function readingLine({ name, unit, value, sum, time }: Reading): string {
+  const when = typeof time === 'string' ? time : `${time.secondsAfterUnknownMoment} s after no known moment`;
+  const said = value instanceof Uint8Array ? `${value.length} bytes of samples` : value;
+  const parts = [name, said, sum === undefined ? undefined : `sum ${sum}`, unit];
+  const words = parts.flatMap((part) => (part === undefined || part === '' ? [] : oneLine(String(part))));
+  return `  ${words.join(' ')} at ${when}`;
 }
 
-function valueText(value: ResolvedRecord['value']): string {
-  switch (value?.kind) {
-    case 'number':
-      return formatDecimal(value.value);
-    case 'data':
-      return `${value.value.length} bytes of samples`;
-    case 'string':
-    case 'boolean':
-      return String(value.value);
-    default:
-      return '';
-  }
+/** Text from a file on one line, without what would steer a terminal: who made the file shall not write lines of ours. */
+export function oneLine(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (c) => `\\u{${c.codePointAt(0)?.toString(16)}}`);
 }

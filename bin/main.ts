@@ -89,6 +89,6 @@ function overview(commands: readonly Command[] = COMMANDS): string {
     ...lines,
     '',
     'vitalseal COMMAND --help explains one. Exit codes: 0 done; 1 the answer is no; 2 wrong usage or configuration;',
-    '3 something needed is not there.',
+    '3 something needed is not there; 4 the answer is open.',
   ].join('\n');
 }

@@ -19,6 +19,7 @@ export function readTrustedBlock(text: string, trust: Trust): TrustedBlock {
     blockNumber: BigInt(number),
     blockHash: hexToBytes(hash.toLowerCase()),
     final: true,
+    source: 'verifier',
   };
 }
 

@@ -132,9 +132,10 @@ function cliPage(): string {
     '| code | meaning |',
     '| --- | --- |',
     '| 0 | done; the answer is yes |',
-    '| 1 | done; the answer is no: a receipt not proven, findings, a claim that did not hold |',
+    '| 1 | done; the answer is no: a receipt contradicted, findings, a claim that did not hold |',
     '| 2 | wrong usage or configuration; nothing was changed |',
     '| 3 | something needed is not there: a chain, a port, a key, a file, the store |',
+    '| 4 | done; the answer is open: what was handed in neither proves a receipt nor contradicts it |',
     '',
     ...COMMANDS.flatMap((command) => [`## ${command.name}`, '', '```', helpFor(command), '```', '']),
   ].join('\n');

@@ -145,6 +145,8 @@ export {
   type AnswerVerdict,
   type BlockEvidence,
   type BlockMoment,
+  type FinalitySource,
+  type KnownAnchor,
   QUESTIONS,
   type Question,
   type StatementRange,
@@ -163,7 +165,7 @@ export {
   signPackReceipt,
 } from './receipt/pack.ts';
 export { decodeReceipt, type Receipt, type ReceiptFields, signReceipt } from './receipt/receipt.ts';
-export { type ReceiptTimestamp, readTimestamp } from './receipt/timestamp.ts';
+export { type ReceiptTimestamp, readTimestamp, type TimestampFault } from './receipt/timestamp.ts';
 export {
   attachReceipt,
   decodeTransparentStatement,
@@ -184,7 +186,10 @@ export type {
 export {
   type ChainQuestions,
   chainQuestions,
+  decidingAnswers,
   isProven,
+  type Outcome,
+  outcomeOf,
   PACK_QUESTIONS,
   type PackedVerdicts,
   type PackVerdicts,

@@ -38,7 +38,7 @@ export function inspectPayload(
   contentType: number | string,
   payload: Uint8Array,
 ): Parsed<PayloadInspection, 'malformed' | 'not-deterministic'> {
-  if (contentType !== SENML_CONTENT_FORMAT && contentType !== SENML_MEDIA_TYPE) return ok({ flags: [] });
+  if (!isSenml(contentType)) return ok({ flags: [] });
   const pack = decodeSenml(payload);
   if (pack.kind === 'reject') return pack;
   const flags: { implausible: boolean; testData: boolean } = { implausible: false, testData: false };
@@ -54,6 +54,11 @@ export function inspectPayload(
       ...(flags.testData ? ['test-data' as const] : []),
     ],
   });
+}
+
+/** Whether a payload of this content type holds readings, by number or by name. */
+export function isSenml(contentType: number | string): boolean {
+  return contentType === SENML_CONTENT_FORMAT || contentType === SENML_MEDIA_TYPE;
 }
 
 /** Smallest and largest number in a record; `unmeasurable` for text, booleans and data of no known meaning. */

@@ -89,7 +89,7 @@ describe('usage', () => {
         device cadence  Say how long a device may be silent before that is an alarm
 
       vitalseal COMMAND --help explains one. Exit codes: 0 done; 1 the answer is no; 2 wrong usage or configuration;
-      3 something needed is not there."
+      3 something needed is not there; 4 the answer is open."
     `);
   });
 

@@ -159,7 +159,7 @@ describe('from an empty directory to a proven reading', () => {
     const offline = await vitalseal(['receipt', 'verify', file, '--trust', trust]);
     expect(offline.out).toMatch(/^anchored {5}unknown/m);
     expect(offline.out).toMatch(/^NOT PROVEN$/m);
-    expect(offline.code).toBe(1);
+    expect(offline.code).toBe(4);
   });
 
   it('gives the same receipt over HTTP, to those who may have it', async () => {
@@ -193,7 +193,7 @@ describe('from an empty directory to a proven reading', () => {
       other,
     ]);
     const stranger = await vitalseal([...verify, other, site.file('kept.receipt.cbor')]);
-    expect(stranger.code).toBe(1);
+    expect(stranger.code).toBe(4);
     expect(stranger.out).toMatch(/^device-key +unknown +unknown-device/m);
     expect(stranger.out).toMatch(/^anchored +yes/m);
   });

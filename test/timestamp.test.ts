@@ -69,7 +69,8 @@ describe.skipIf(note !== '')(`a timestamping authority${note}`, () => {
       const inspected = await vitalseal(['receipt', 'inspect', receipt, '--timestamp-out', out]);
       return inspected.code === 0 && inspected.out;
     });
-    expect(said).toMatch(/^claims a timestamp: log size \d+, 20/m);
+    expect(said).toMatch(/^claims a timestamp: log size \d+, 20.*its parts fit each other/m);
+    expect(said).toContain('none of this has been checked, but how the parts of the timestamp fit');
     await authority.verify(`${out}.checkpoint`, `${out}.tst`);
     writeFileSync(
       site.file('other'),
@@ -85,5 +86,21 @@ describe.skipIf(note !== '')(`a timestamping authority${note}`, () => {
     const { out } = await vitalseal(['receipt', 'verify', receipt, '--trust', trust]);
     for (const question of ['well-formed', 'signature', 'included'])
       expect(out).toMatch(new RegExp(`^${question} +yes`, 'm'));
+    expect(out).toMatch(/^timestamp +unknown +timestamp-fits: .* is for openssl to check \(20/m);
+  });
+
+  it('is told when it is altered', async () => {
+    const trust = site.file('trust.json');
+    const altered = site.file('altered.receipt.cbor');
+    const bytes = readFileSync(receipt);
+    const token = bytes.indexOf(readFileSync(site.file('stamp.tst')));
+    // The name of the key stands in the note, right behind the dash of its signature line.
+    const at = bytes.lastIndexOf('\u2014 ', token) + 4;
+    bytes[at] = (bytes[at] ?? 0) ^ 1;
+    writeFileSync(altered, bytes);
+    const { code, out } = await vitalseal(['receipt', 'verify', altered, '--trust', trust]);
+    expect(out).toMatch(/^timestamp +no +timestamp-of-other-bytes/m);
+    expect(out).toMatch(/^NOT PROVEN\ntimestamp speaks against it/m);
+    expect(code).toBe(1);
   });
 });

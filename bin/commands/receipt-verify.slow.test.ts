@@ -1,5 +1,5 @@
 /** Receipts of anchors in real blocks: verified with a block hash alone, and against endpoints that lie. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -8,20 +8,12 @@ import { type Hand, honest, NodeProxy, on } from '../../contracts/testing/node-p
 import { fetchEventProof } from '../../gateway/anchor/fetch-event-proof.ts';
 import { ChainNode } from '../../gateway/anchor/node.ts';
 import { BusyChain } from '../../gateway/anchor/testing/busy-block.ts';
-import { bytesToBase64, bytesToHex, hexToBytes } from '../../src/bytes.ts';
-import { encodeCoseKey } from '../../src/cose/key.ts';
+import { bytesToHex, hexToBytes } from '../../src/bytes.ts';
 import type { Anchor } from '../../src/receipt/anchor.ts';
-import {
-  digest,
-  Ledger,
-  LOG_SIGNER,
-  makeDevice,
-  makeRun,
-  makeStatement,
-  ORIGIN,
-} from '../../src/receipt/testing/ledger.ts';
-import { type ExitCode, readArguments, UsageError } from '../cli.ts';
-import { receiptVerify } from './receipt-verify.ts';
+import { ANSWER_CODES, type AnswerCode } from '../../src/receipt/answer.ts';
+import { digest, Ledger, makeDevice, makeRun, makeStatement } from '../../src/receipt/testing/ledger.ts';
+import { UsageError } from '../cli.ts';
+import { type Outcome, runVerify, writeTrustFile } from '../testing/run-verify.ts';
 
 const DEVICE = makeDevice(1);
 const CHAIN = 31_337;
@@ -76,35 +68,15 @@ function hex(bytes: Uint8Array): string {
 }
 
 function writeTrust(name: string, contract: object | undefined): void {
-  const keyText = (key: typeof LOG_SIGNER.publicKey) => bytesToBase64(encodeCoseKey(key));
-  const trust = {
-    logs: [{ origin: ORIGIN, key: keyText(LOG_SIGNER.publicKey), contract }],
-    deviceKeys: [DEVICE, makeDevice(2)].map(({ urn, signer }) => ({
-      device: urn,
-      key: keyText(signer.publicKey),
-    })),
-  };
-  writeFileSync(join(folder, name), JSON.stringify(trust));
-}
-
-interface Outcome {
-  readonly code: ExitCode;
-  readonly text: string;
+  writeTrustFile(join(folder, name), [DEVICE, makeDevice(2)], contract);
 }
 
 async function verify(anchors: readonly Anchor[], ...args: readonly string[]): Promise<Outcome> {
   return verifyFile(await ledger.exportReceipt(0, anchors), ...args);
 }
 
-async function verifyFile(bytes: Uint8Array, ...args: readonly string[]): Promise<Outcome> {
-  const file = join(folder, 'a.receipt.cbor');
-  writeFileSync(file, bytes);
-  const trust = args.includes('--trust') ? [] : ['--trust', join(folder, 'trust.json')];
-  const { values, positionals } = readArguments(receiptVerify, [file, ...trust, ...args]);
-  const lines: string[] = [];
-  const io = { out: (line: string) => void lines.push(line), err: () => undefined, environment: {} };
-  const code = await receiptVerify.run(values, positionals, { ...io, stopped: new AbortController().signal });
-  return { code, text: lines.join('\n') };
+function verifyFile(bytes: Uint8Array, ...args: readonly string[]): Promise<Outcome> {
+  return runVerify(folder, bytes, ...args);
 }
 
 async function answersOf(anchors: readonly Anchor[], ...args: readonly string[]) {
@@ -148,7 +120,7 @@ describe('offline', () => {
     expect(text).toContain(`index 2 seq 1: ok, open to ${until}`);
   });
 
-  test.each<[string, () => readonly Anchor[], () => string[], string]>([
+  test.each<[string, () => readonly Anchor[], () => string[], AnswerCode]>([
     ['the file alone', () => [proven], () => [], 'block-unvouched'],
     ['a hash, but no proof', () => [bare], () => ['--block-hash', hash], 'anchor-unchecked'],
     [
@@ -184,7 +156,8 @@ describe('offline', () => {
     ],
   ])('%s proves nothing', async (_, anchors, args, expected) => {
     const { code, proven: isProven, answers } = await answersOf(anchors(), ...args());
-    expect([code, isProven, answers['anchored']?.code]).toEqual([1, false, expected]);
+    const outcome = ANSWER_CODES[expected] === 'no' ? 1 : 4;
+    expect([code, isProven, answers['anchored']?.code]).toEqual([outcome, false, expected]);
   });
 
   test('who has nothing but the file is told what to bring, and not handed the hash it claims', async () => {
@@ -233,7 +206,7 @@ describe('an endpoint', () => {
   });
 
   /** What the node says of the event, of blocks, of the contract. */
-  const lies: readonly [string, Hand, string][] = [
+  const lies: readonly [string, Hand, AnswerCode][] = [
     [
       'another root in the event',
       inEvents((log) => ({ ...log, data: `${log.data.slice(0, 66)}${'ab'.repeat(32)}` })),
@@ -275,7 +248,8 @@ describe('an endpoint', () => {
   test.each(lies)('that tells of %s is not believed', async (_, hand, expected) => {
     endpoint.hand = hand;
     const { code, proven: isProven, answers } = await ask([proven]);
-    expect([code, isProven, answers['anchored']?.code]).toEqual([1, false, expected]);
+    const outcome = ANSWER_CODES[expected] === 'no' ? 1 : 4;
+    expect([code, isProven, answers['anchored']?.code]).toEqual([outcome, false, expected]);
   });
 
   test('that confirms a forged root or an orphaned block is caught by the proof, or by the hash', async () => {

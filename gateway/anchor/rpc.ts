@@ -23,6 +23,8 @@ export interface RpcOptions {
   readonly url: string;
   /** From the first byte sent to the last received. */
   readonly timeoutMs: number;
+  /** What its errors say goes on without an answer: the gateway's work unless given, nothing when empty. */
+  readonly meanwhile?: string;
   /** 4 MiB unless the answers are larger by nature. */
   readonly maxAnswerBytes?: number;
 }
@@ -45,10 +47,10 @@ export class NodeBusyError extends GatewayError {
   /** How long it wants to be left alone, when it said so. */
   readonly retryAfterMs: number | undefined;
 
-  constructor(node: string, method: string, retryAfterMs: number | undefined) {
+  constructor(node: string, method: string, retryAfterMs: number | undefined, meanwhile = MEANWHILE) {
     const wait = retryAfterMs === undefined ? '' : `, for ${Math.ceil(retryAfterMs / 1000)} s`;
     const message = `the node at ${node} refused ${method} because it is asked too much${wait}`;
-    super('chain-unreachable', `${message}; ${MEANWHILE}`, { details: { node } });
+    super('chain-unreachable', withMeanwhile(message, meanwhile), { details: { node } });
     this.retryAfterMs = retryAfterMs;
   }
 }
@@ -57,6 +59,7 @@ export class RpcClient {
   readonly #url: GuardedUrl;
   readonly #timeoutMs: number;
   readonly #maxAnswerBytes: number;
+  readonly #meanwhile: string;
   readonly #options: RpcOptions;
   readonly #closed = new AbortController();
   /** What ends a call beside its own deadline: `close`, also of the client that this one is from, and the deadline of all calls. */
@@ -71,6 +74,7 @@ export class RpcClient {
     this.name = this.#url.name;
     this.#timeoutMs = options.timeoutMs;
     this.#maxAnswerBytes = options.maxAnswerBytes ?? MAX_ANSWER_BYTES;
+    this.#meanwhile = options.meanwhile ?? MEANWHILE;
     this.#options = options;
     this.#deadlineOfAll = from?.deadline;
     this.#ends = [this.#closed.signal, ...(from === undefined ? [] : [from.deadline, ...from.client.#ends])];
@@ -120,7 +124,7 @@ export class RpcClient {
 
   /** The error for a node that gave no usable answer. */
   unreachable(what: string): GatewayError {
-    const message = `the node at ${this.name} ${what}; ${MEANWHILE}`;
+    const message = withMeanwhile(`the node at ${this.name} ${what}`, this.#meanwhile);
     return new GatewayError('chain-unreachable', message, { details: { node: this.name } });
   }
 
@@ -131,7 +135,7 @@ export class RpcClient {
       (response.status === SERVICE_UNAVAILABLE && retryAfter !== null);
     if (!isBusy) return;
     void response.body?.cancel().catch(() => undefined);
-    throw new NodeBusyError(this.name, method, readRetryAfter(retryAfter));
+    throw new NodeBusyError(this.name, method, readRetryAfter(retryAfter), this.#meanwhile);
   }
 
   async #readBody(response: Response, method: string): Promise<string> {
@@ -160,7 +164,8 @@ export class RpcClient {
     try {
       answer = JSON.parse(text); // attacker-controlled
     } catch {
-      throw this.unreachable(`answered ${method} with something that is not JSON`);
+      const what = text.trimStart().startsWith('<') ? 'a web page, not JSON' : 'something that is not JSON';
+      throw this.unreachable(`answered ${method} with ${what}`);
     }
     if (!isObject(answer)) throw this.unreachable(`answered ${method} with no JSON-RPC object`);
     const error = answer['error'];
@@ -168,13 +173,17 @@ export class RpcClient {
       const code = typeof error['code'] === 'number' ? error['code'] : 0;
       const said = this.#url.conceal(typeof error['message'] === 'string' ? error['message'] : 'no message');
       if (code === LIMIT_EXCEEDED || code === TOO_MANY_REQUESTS || LIMIT_WORDS.test(said))
-        throw new NodeBusyError(this.name, method, undefined);
+        throw new NodeBusyError(this.name, method, undefined, this.#meanwhile);
       throw new RpcError(code, said, error['data']);
     }
     if (answer['id'] !== id || !('result' in answer))
       throw this.unreachable(`answered ${method} out of turn`);
     return answer['result'];
   }
+}
+
+function withMeanwhile(message: string, meanwhile: string): string {
+  return meanwhile === '' ? message : `${message}; ${meanwhile}`;
 }
 
 export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

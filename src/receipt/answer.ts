@@ -10,6 +10,7 @@ import type { Anchor } from './anchor.ts';
  * - `final`: it will stay there.
  * - `not-before`: the statement was made after this moment (its beacon).
  * - `not-after`: the statement existed by this moment (its anchor's block).
+ * - `timestamp`: an authority outside stamped the log when it held the statement. Never yes: its signature is not for this library to check.
  * - `complete`: within a pack nothing a device signed between its first and last statement is left out.
  */
 export const QUESTIONS = [
@@ -21,6 +22,7 @@ export const QUESTIONS = [
   'final',
   'not-before',
   'not-after',
+  'timestamp',
   'complete',
 ] as const;
 export type Question = (typeof QUESTIONS)[number];
@@ -78,15 +80,27 @@ export const ANSWER_CODES = {
   'event-of-another-root': 'no',
   // final and not-after
   final: 'yes',
-  'not-final': 'no',
+  'final-as-told': 'yes',
+  'not-final': 'unknown',
   'block-time': 'yes',
   'not-anchored': 'unknown',
   'block-not-final': 'unknown',
   // not-before
   'beacon-on-chain': 'yes',
+  'beacon-block-told': 'yes',
   'no-beacon': 'unknown',
   'beacon-unchecked': 'unknown',
   'beacon-not-on-chain': 'unknown',
+  'beacon-disputed': 'unknown',
+  // timestamp
+  'timestamp-fits': 'unknown',
+  'timestamp-log-key-unknown': 'unknown',
+  'no-timestamp': 'unknown',
+  'timestamp-unreadable': 'no',
+  'timestamp-of-another-log': 'no',
+  'timestamp-of-another-leaf': 'no',
+  'timestamp-of-other-bytes': 'no',
+  'timestamp-bad-log-signature': 'no',
   // complete
   complete: 'yes',
   gap: 'no',
@@ -134,16 +148,32 @@ export interface StatementRange {
   readonly to: number;
 }
 
+/** An anchor that stands on a chain, as far as that is proven. */
+export interface KnownAnchor extends Omit<Anchor, 'transactionHash' | 'eventProof'> {
+  readonly by: BlockEvidence;
+  /** Whether its block will not be reorganised away; whose word that is, `final` answers. */
+  readonly final: boolean;
+  /** Of the transaction that the event was found in. */
+  readonly transactionHash?: Uint8Array;
+  /** What the receipt says in its stead where the event was not looked up: nothing proves it, it tells where to look. */
+  readonly claimedTransactionHash?: Uint8Array;
+}
+
+/** Who says that a block is final: the chain, as the verifier read it there, or the verifier's own word. */
+export type FinalitySource = 'chain' | 'verifier';
+
 /** What comes with an answer, as far as it is known. */
 export interface AnswerData {
   'well-formed': Record<never, never>;
   signature: { readonly kid: Uint8Array };
   'device-key': { readonly device: string; readonly retiredAt?: number; readonly revokedAt?: number };
   included: { readonly origin: string; readonly size: number; readonly root?: Uint8Array };
-  anchored: { readonly anchors: readonly Anchor[] };
-  final: Record<never, never>;
+  anchored: { readonly anchors: readonly KnownAnchor[] };
+  final: { readonly by: FinalitySource; readonly chainId: bigint; readonly blockNumber: bigint };
   'not-before': BlockMoment;
   'not-after': BlockMoment;
+  /** `time` is the authority's, unproven. */
+  timestamp: { readonly size: number; readonly time: number };
   complete: { readonly ranges: readonly StatementRange[] };
 }
 

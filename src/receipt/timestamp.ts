@@ -51,24 +51,36 @@ export function decodeTimestamp(value: CborValue): Parsed<ReceiptTimestamp> {
   return ok({ note, token, path: path as readonly Uint8Array[] });
 }
 
+/** Why the parts of a timestamp do not fit, as answers to `timestamp` say it. */
+export type TimestampFault =
+  | 'timestamp-unreadable'
+  | 'timestamp-of-another-log'
+  | 'timestamp-of-another-leaf'
+  | 'timestamp-of-other-bytes';
+
 /**
  * Whether a timestamp belongs to a leaf of a log: its token is over the bytes of its checkpoint, and the path leads there. Gives the
- * time it names. Who signed the checkpoint matters not, since the root commits to the leaf; whether the authority signed the token is
+ * time it names. Who signed the checkpoint is not asked here, since the root commits to the leaf; whether the authority signed the token is
  * for its certificates to show.
  */
 export function readTimestamp(
   { note, token, path }: ReceiptTimestamp,
   leaf: { readonly origin: string; readonly index: number; readonly leafHash: Uint8Array },
-): Parsed<{ readonly size: number; readonly time: number }> {
+): Parsed<{ readonly size: number; readonly time: number }, TimestampFault> {
   const checkpoint = parseCheckpoint(note);
-  if (checkpoint.kind === 'reject') return checkpoint;
+  if (checkpoint.kind === 'reject')
+    return reject('timestamp-unreadable', `the stamped checkpoint is none: ${checkpoint.detail}`);
   const { origin, size, root } = checkpoint.value;
-  if (origin !== leaf.origin) return reject('wrong-issuer', 'the stamped checkpoint is of another log');
+  if (origin !== leaf.origin)
+    return reject('timestamp-of-another-log', 'the stamped checkpoint is of another log');
   if (!verifyInclusion({ leafHash: leaf.leafHash, index: leaf.index, size, path, root }))
-    return reject('malformed', 'the path does not lead to the stamped checkpoint');
+    return reject(
+      'timestamp-of-another-leaf',
+      'its path does not lead from the statement to the stamped checkpoint',
+    );
   const parsed = parseTimestampToken(token);
-  if (parsed.kind === 'reject') return parsed;
+  if (parsed.kind === 'reject') return reject('timestamp-unreadable', parsed.detail);
   if (!equalBytes(parsed.value.digest, sha256(utf8ToBytes(note))))
-    return reject('malformed', 'the token is over other bytes than the checkpoint');
+    return reject('timestamp-of-other-bytes', 'the token is over other bytes than the checkpoint');
   return ok({ size, time: parsed.value.time });
 }

@@ -1,6 +1,7 @@
 /** What a verifier brings along: whom it trusts, and what it has read from a chain itself. Plain data. */
 import type { PublicKey } from '../cose/key.ts';
 import type { Anchor } from './anchor.ts';
+import type { FinalitySource } from './answer.ts';
 
 /** Where a log anchors. */
 export interface LogContract {
@@ -75,16 +76,21 @@ export interface TrustedBlock {
   readonly blockHash: Uint8Array;
   /** Whether the source says that the block will not be reorganised away. */
   readonly final: boolean;
+  /** Whether it was read from the chain, or is the verifier's own word. Of what is final the chain has the last word. */
+  readonly source: FinalitySource;
 }
 
 /** A size that a contract holds no root for, by a node that has the block the receipt names. */
 export type MissingAnchor = Pick<Anchor, 'chainId' | 'contract' | 'logId' | 'size'>;
 
-/** What the verifier has read from chains it trusts. Never fill it from a receipt: then it proves nothing. */
+/**
+ * What the verifier has read from chains it trusts, from one source or several: all that speak of a thing must agree. Never fill it from a
+ * receipt: then it proves nothing.
+ */
 export interface ChainFacts {
   readonly anchors: readonly AnchorFact[];
   readonly blocks?: readonly BlockFact[];
   readonly missing?: readonly MissingAnchor[];
-  /** At the height of an anchor's block; one that has another hash than the anchor says speaks against it. */
+  /** At the height of an anchor's block, where one that has another hash than the anchor says speaks against it; or of a beacon's. */
   readonly trustedBlocks?: readonly TrustedBlock[];
 }

@@ -39,7 +39,7 @@ async function judge(anchor: Anchor, facts: Partial<ChainFacts>) {
 describe('with a trusted block hash', () => {
   test('the receipt is proven, and nothing was looked up', async () => {
     expect(await judge(ANCHOR, { trustedBlocks: [BLOCK] })).toEqual({
-      codes: ['anchored', 'final', 'block-time'],
+      codes: ['anchored', 'final-as-told', 'block-time'],
       proven: true,
       interval: { notAfter: { ...BLOCK_MOMENT, by: 'event-proof' } },
     });
@@ -69,7 +69,11 @@ describe('with a trusted block hash', () => {
   test('what is known of the anchor is told without the proof', async () => {
     const file = await LEDGER.exportReceipt(1, [ANCHOR]);
     const { anchored } = verifyReceipt(file, TRUST, { anchors: [], trustedBlocks: [BLOCK] }).answers;
-    expect(anchored.data?.anchors).toEqual([FACT]);
+    const { transactionHash, ...proven } = FACT;
+    // The trie of receipts does not hold the hash of the transaction: it stays the receipt's own word.
+    expect(anchored.data?.anchors).toEqual([
+      { ...proven, by: 'event-proof', claimedTransactionHash: transactionHash },
+    ]);
   });
 
   test('in a contract nobody vouches for it is a time, and no proof', async () => {
@@ -151,13 +155,21 @@ test.each<[string, Anchor, readonly { readonly trust?: Anchor }[], string]>([
 describe('beside what an endpoint says', () => {
   const ask = async (facts: Partial<ChainFacts>, anchor = ANCHOR) => (await judge(anchor, facts)).codes[0];
 
-  test('both agree: the event found counts, final by either', async () => {
-    const facts = { anchors: [{ ...FACT, final: false }], trustedBlocks: [BLOCK] };
-    expect(await judge(ANCHOR, facts)).toMatchObject({
+  test('both agree: the event found counts', async () => {
+    expect(await judge(ANCHOR, { anchors: [FACT], trustedBlocks: [BLOCK] })).toMatchObject({
+      codes: ['anchored', 'final', 'block-time'],
       proven: true,
       interval: { notAfter: { ...BLOCK_MOMENT, by: 'anchor-event' } },
     });
     expect(await judge(ANCHOR, { anchors: [FACT] })).toMatchObject({ proven: true });
+  });
+
+  test('of what is final the endpoint has the last word', async () => {
+    const facts = { anchors: [{ ...FACT, final: false }], trustedBlocks: [BLOCK] };
+    expect(await judge(ANCHOR, facts)).toMatchObject({ codes: ['anchored', 'not-final', 'block-not-final'] });
+    const read = (final: boolean) => ({ ...trusting(ANCHOR, final), source: 'chain' as const });
+    expect((await judge(ANCHOR, { trustedBlocks: [BLOCK, read(false)] })).codes[1]).toBe('not-final');
+    expect((await judge(ANCHOR, { trustedBlocks: [BLOCK, read(true)] })).codes[1]).toBe('final');
   });
 
   test('a contradiction is never proven, whichever of the two is right', async () => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { createSigner } from '../signature.ts';
 import { decodeStatement, signStatement } from '../statement.ts';
 import type { Anchor } from './anchor.ts';
-import { ANSWER_CODES, type AnswerCode, type Question } from './answer.ts';
+import { ANSWER_CODES, type Answer, type AnswerCode, type Question } from './answer.ts';
 import { signReceipt } from './receipt.ts';
 import {
   ANCHOR_TIME,
@@ -20,10 +20,11 @@ import {
   trustIn,
 } from './testing/ledger.ts';
 import { attachReceipt } from './transparent-statement.ts';
-import type { ChainFacts, Trust, TrustedDeviceKey } from './trust.ts';
+import type { BlockFact, ChainFacts, Trust, TrustedBlock, TrustedDeviceKey } from './trust.ts';
 import {
   chainQuestions,
   isProven,
+  outcomeOf,
   RECEIPT_QUESTIONS,
   type ReceiptVerdicts,
   verifyReceipt,
@@ -51,6 +52,7 @@ const GOOD = {
   final: 'final',
   'not-before': 'beacon-on-chain',
   'not-after': 'block-time',
+  timestamp: 'no-timestamp',
 };
 
 describe('a good receipt', () => {
@@ -58,7 +60,8 @@ describe('a good receipt', () => {
     const verdicts = verifyReceipt(FILE, TRUST, LEDGER.facts);
     expect(codesOf(verdicts)).toEqual(GOOD);
     expect(Object.keys(verdicts.answers)).toEqual([...RECEIPT_QUESTIONS]);
-    expect(Object.values(verdicts.answers).every(({ verdict }) => verdict === 'yes')).toBe(true);
+    const open = Object.values<Answer>(verdicts.answers).filter(({ verdict }) => verdict !== 'yes');
+    expect(open.map(({ question }) => question)).toEqual(['timestamp']);
     expect(isProven(verdicts)).toBe(true);
     expect(verdicts.answers['not-before'].data).toEqual({
       time: BEACON_TIME,
@@ -281,7 +284,10 @@ describe('anchors', () => {
       size: 5,
     }));
     expect(await judged([ANCHOR], { anchors: [], missing })).toMatchObject({ anchored: 'anchor-missing' });
-    expect(await judged([ANCHOR], { anchors: [fact], missing })).toMatchObject({ anchored: 'anchored' });
+    // One source found it, another says that it is not there: that is told, whoever is right.
+    expect(await judged([ANCHOR], { anchors: [fact], missing })).toMatchObject({
+      anchored: 'anchor-missing',
+    });
   });
 
   test('with another root on the chain', async () => {
@@ -289,9 +295,35 @@ describe('anchors', () => {
     expect(await judged([ANCHOR], { anchors: [other] })).toMatchObject({ anchored: 'anchor-contradicted' });
   });
 
-  test('not final yet: no upper bound', async () => {
-    const codes = await judged([ANCHOR], { anchors: [{ ...fact, final: false }] });
-    expect(codes).toMatchObject({ anchored: 'anchored', final: 'not-final', 'not-after': 'block-not-final' });
+  test('not final yet: no upper bound, and nothing speaks against it', async () => {
+    const waiting = { ...fact, final: false };
+    for (const anchors of [[waiting], [fact, waiting]]) {
+      const codes = await judged([ANCHOR], { anchors });
+      expect(codes).toMatchObject({
+        anchored: 'anchored',
+        final: 'not-final',
+        'not-after': 'block-not-final',
+      });
+      const verdicts = verifyReceipt(FILE, TRUST, { ...LEDGER.facts, anchors });
+      expect([outcomeOf(verdicts), verdicts.answers.final]).toMatchObject([
+        'open',
+        { verdict: 'unknown', detail: 'block 150 of chain 31337 is not final yet' },
+      ]);
+    }
+  });
+
+  test('of which two sources say different things', async () => {
+    for (const anchors of [
+      [fact, { ...fact, root: digest('fork') }],
+      [{ ...fact, blockTime: 1 }, fact],
+    ])
+      expect(await judged([ANCHOR], { anchors })).toMatchObject({ anchored: 'anchor-contradicted' });
+  });
+
+  test('the transaction is told as checked where the event was found', () => {
+    const [known] = verifyReceipt(FILE, TRUST, LEDGER.facts).answers.anchored.data?.anchors ?? [];
+    expect(known).toMatchObject({ by: 'anchor-event', transactionHash: ANCHOR.transactionHash });
+    expect(known).not.toHaveProperty('claimedTransactionHash');
   });
 
   test('several: one suffices, a contradicted one spoils, the earliest final block counts', async () => {
@@ -335,6 +367,29 @@ describe('the beacon', () => {
     expect(codesOf(verifyReceipt(file, TRUST, unchecked))['not-before']).toBe('beacon-unchecked');
     // The statement itself is proven all the same.
     expect(isProven(verifyReceipt(file, TRUST, ledger.facts))).toBe(true);
+  });
+
+  test('of which only the hash is known proves the order, not the time', () => {
+    const told: TrustedBlock = { chainId: CHAIN_ID, ...BEACON, final: true, source: 'verifier' };
+    const judge = (...trustedBlocks: TrustedBlock[]) =>
+      verifyReceipt(FILE, TRUST, { anchors: LEDGER.facts.anchors, trustedBlocks });
+    const { answers, interval } = judge(told);
+    expect(answers['not-before']).toMatchObject({ verdict: 'yes', code: 'beacon-block-told' });
+    expect(interval).not.toHaveProperty('notBefore');
+    expect(judge({ ...told, blockHash: digest('x') }).answers['not-before'].code).toBe('beacon-not-on-chain');
+    expect(judge({ ...told, blockNumber: 101n }).answers['not-before'].code).toBe('beacon-unchecked');
+  });
+
+  test('of which two sources say different things is not counted', () => {
+    const { blocks = [], anchors } = LEDGER.facts;
+    const [block] = blocks;
+    const judge = (other: Partial<BlockFact>) =>
+      verifyReceipt(FILE, TRUST, { anchors, blocks: [...blocks, { ...(block as BlockFact), ...other }] })
+        .answers['not-before'];
+    expect(judge({ blockHash: digest('x') })).toMatchObject({ verdict: 'unknown', code: 'beacon-disputed' });
+    // Another chain may have such a block as well; of two times the earlier one counts.
+    expect(judge({ blockHash: digest('x'), chainId: 1n }).code).toBe('beacon-on-chain');
+    expect(judge({ blockTime: 7 }).data?.time).toBe(7);
   });
 
   test('a statement without one', async () => {

@@ -16,6 +16,7 @@ import { judgeBeacon } from './judge/beacon.ts';
 import { judgeCompleteness } from './judge/completeness.ts';
 import { type Bounds, judgeDeviceKey } from './judge/device-key.ts';
 import { judgeInclusion } from './judge/inclusion.ts';
+import { judgeTimestamp } from './judge/timestamp.ts';
 import { decodePack } from './pack.ts';
 import { decodeTransparentStatement } from './transparent-statement.ts';
 import type { ChainFacts, Trust } from './trust.ts';
@@ -34,6 +35,7 @@ export const RECEIPT_QUESTIONS = [
   'final',
   'not-before',
   'not-after',
+  'timestamp',
 ] as const satisfies readonly Question[];
 
 /** The questions about a pack as a whole. Each of its statements has its own `signature`, `device-key` and `not-before`. */
@@ -98,7 +100,8 @@ export function verifyReceipt(
     return { kind: 'receipt', answers: undecoded(RECEIPT_QUESTIONS, decoded), interval: {} };
   }
   const { statement, receipt } = decoded.value;
-  const root = rootFromInclusionProof({ ...receipt, leafHash: leafHashOf(statement) });
+  const leafHash = leafHashOf(statement);
+  const root = rootFromInclusionProof({ ...receipt, leafHash });
   const log = judgeLog(receipt, { size: receipt.size, root }, trust, chain);
   const { origin, index } = receipt;
   const { interval, answers: own } = judgeStatement(statement, trust, chain, log, { origin, index });
@@ -106,6 +109,7 @@ export function verifyReceipt(
     'well-formed': answer('well-formed', 'well-formed', 'a statement with its receipt'),
     ...own,
     ...log,
+    timestamp: judgeTimestamp(receipt.timestamp, { origin, index, leafHash }, trust.logs),
   };
   return { kind: 'receipt', answers: inOrder(RECEIPT_QUESTIONS, answers), statement, index, interval };
 }
@@ -136,25 +140,40 @@ export function verifyPack(bytes: Uint8Array, trust: Trust, chain: ChainFacts = 
 }
 
 /**
- * Whether it is proven that the devices signed these statements, with keys that were good then, and that they stand unaltered in
- * the log and on the chain for good: every question but `not-before` and `complete` answered with yes.
+ * - `proven`: the devices signed these statements, with keys that were good then, and they stand unaltered in the log and on the chain for
+ *   good: every question but `not-before`, `timestamp` and `complete` is answered with yes, and no part of the file contradicts another.
+ * - `contradicted`: a part of the file is wrong, or contradicts another or what the verifier knows.
+ * - `open`: neither; what was handed in does not decide it.
  *
- * `not-before` is left out because a device need not carry beacons, `complete` because a person may choose what to show. Who
- * needs them looks at their answers.
+ * `not-before` is left out because a device need not carry beacons, `timestamp` because no signature of an authority is checked here, and `complete`
+ * because a person may choose what to show. Who needs them looks at their answers.
  */
+export type Outcome = 'proven' | 'contradicted' | 'open';
+
+/** What the answers come to. */
+export function outcomeOf(verdicts: ReceiptVerdicts | PackVerdicts): Outcome {
+  const answers = decidingAnswers(verdicts);
+  if (answers.some(({ verdict }) => verdict === 'no')) return 'contradicted';
+  const isOpen = answers.some(({ question, verdict }) => question !== 'timestamp' && verdict !== 'yes');
+  return isOpen ? 'open' : 'proven';
+}
+
+/** Whether the outcome is `proven`. */
 export function isProven(verdicts: ReceiptVerdicts | PackVerdicts): boolean {
-  const { 'well-formed': wellFormed, included, anchored, final, 'not-after': notAfter } = verdicts.answers;
+  return outcomeOf(verdicts) === 'proven';
+}
+
+/** The answers that the outcome rests on, those about each statement of a pack among them. Of `timestamp` only a no counts. */
+export function decidingAnswers(verdicts: ReceiptVerdicts | PackVerdicts): readonly Answer[] {
+  const { answers } = verdicts;
   const statements: readonly Pick<Answers<StatementQuestion>, 'signature' | 'device-key'>[] =
-    verdicts.kind === 'receipt' ? [verdicts.answers] : verdicts.statements.map(({ answers }) => answers);
-  const needed: readonly Answer[] = [
-    wellFormed,
-    included,
-    anchored,
-    final,
-    notAfter,
-    ...statements.flatMap((answers) => [answers.signature, answers['device-key']]),
+    verdicts.kind === 'receipt' ? [verdicts.answers] : verdicts.statements.map((packed) => packed.answers);
+  return [
+    answers['well-formed'],
+    ...statements.flatMap((own) => [own.signature, own['device-key']]),
+    ...[answers.included, answers.anchored, answers.final, answers['not-after']],
+    ...(verdicts.kind === 'receipt' ? [verdicts.answers.timestamp] : []),
   ];
-  return needed.every(({ verdict }) => verdict === 'yes');
 }
 
 /** What a verifier must look up on a chain for this receipt or pack: claims to be checked, not facts. */

@@ -1,9 +1,16 @@
 /** Whether the state of the log stands on a chain, for good, and since when. */
 import { equalBytes } from '../../bytes.ts';
 import type { Anchor } from '../anchor.ts';
-import { ANSWER_CODES, type Answer, type AnswerCode, answer, type BlockEvidence } from '../answer.ts';
+import {
+  ANSWER_CODES,
+  type Answer,
+  type AnswerCode,
+  answer,
+  type FinalitySource,
+  type KnownAnchor,
+} from '../answer.ts';
 import { findEventProofFault } from '../event-proof.ts';
-import type { AnchorFact, ChainFacts, LogContract } from '../trust.ts';
+import type { AnchorFact, ChainFacts, LogContract, TrustedBlock } from '../trust.ts';
 
 /** A state of a log; `root` is what a proof leads to, `undefined` when it leads nowhere. */
 export interface LogState {
@@ -23,16 +30,16 @@ interface Judged {
   readonly known?: Known;
 }
 
-/** An anchor that stands on a chain, and how that is known. */
+/** An anchor that stands on a chain, and who says that it will stay there. */
 interface Known {
-  readonly fact: AnchorFact;
-  readonly by: BlockEvidence;
+  readonly anchor: KnownAnchor;
+  readonly finalBy: FinalitySource | undefined;
 }
 
 /**
  * Answers `anchored`, `final` and `not-after`.
  *
- * An anchor is for exactly the state (size, root) the proof leads to. It counts when a fact agrees with every field of it, or when it
+ * An anchor is for exactly the state (size, root) the proof leads to. It counts when every fact of it agrees with every field, or when it
  * carries the proof of its event and the verifier trusts the hash of that block; what it says itself counts for nothing. One that a fact or a
  * trusted block contradicts, or whose proof is wrong, makes the answer no, whatever else speaks for it; one in a contract that is not the
  * log's is left aside unless there is no other.
@@ -68,7 +75,7 @@ function judgeAll(judged: readonly Judged[], known: readonly Known[]): Answer<'a
     considered.find(({ code }) => ANSWER_CODES[code] === 'yes') ??
     considered[0];
   if (decisive === undefined) return answer('anchored', 'no-anchor', 'the receipt names no anchor');
-  return answer('anchored', decisive.code, decisive.detail, { anchors: known.map(({ fact }) => fact) });
+  return answer('anchored', decisive.code, decisive.detail, { anchors: known.map(({ anchor }) => anchor) });
 }
 
 function judgeAnchor(
@@ -98,37 +105,60 @@ function lookAt(anchor: Anchor, chain: ChainFacts): Known | Judged {
   const trusted = (chain.trustedBlocks ?? []).filter(
     (block) => block.chainId === chainId && block.blockNumber === blockNumber,
   );
-  if (trusted.some((block) => !equalBytes(block.blockHash, anchor.blockHash))) {
-    const detail = `block ${blockNumber} of chain ${chainId} has another hash than the anchor says`;
-    return { code: 'anchor-contradicted', detail };
-  }
-  const isFinal = trusted.some((block) => block.final);
   const facts = chain.anchors.filter((fact) => isSameSlot(fact, anchor));
-  const fact = facts.find((candidate) => differingField(candidate, anchor) === undefined);
-  if (fact !== undefined) return { fact: { ...fact, final: fact.final || isFinal }, by: 'anchor-event' };
-  const [other] = facts;
-  if (other !== undefined) {
-    const detail = `the chain has another ${differingField(other, anchor)} for this anchor`;
-    return { code: 'anchor-contradicted', detail };
-  }
-  if (chain.missing?.some((missing) => isSameSlot(missing, anchor))) {
-    const detail = 'the contract holds no root for this size';
-    return { code: 'anchor-missing', detail };
-  }
-  if (eventProof === undefined) {
+  const contradiction = findContradiction(anchor, trusted, facts, chain.missing);
+  if (contradiction !== undefined) return contradiction;
+  if (facts.length === 0 && eventProof === undefined) {
     return { code: 'anchor-unchecked', detail: 'the anchor was not looked up on its chain' };
   }
-  if (trusted.length === 0) {
+  if (facts.length === 0 && trusted.length === 0) {
     const detail = `the receipt proves the event in block ${blockNumber} of chain ${chainId}; whether the chain has this block is not known here`;
     return { code: 'block-unvouched', detail };
   }
-  const { eventProof: _, ...claimed } = anchor;
-  return { fact: { ...claimed, final: isFinal }, by: 'event-proof' };
+  const finalBy = whoSaysFinal(facts, trusted);
+  const { eventProof: _, transactionHash, ...rest } = anchor;
+  const known = { ...rest, final: finalBy !== undefined };
+  return facts.length > 0
+    ? { finalBy, anchor: { ...known, by: 'anchor-event', transactionHash } }
+    : { finalBy, anchor: { ...known, by: 'event-proof', claimedTransactionHash: transactionHash } };
+}
+
+function findContradiction(
+  anchor: Anchor,
+  trusted: readonly TrustedBlock[],
+  facts: readonly AnchorFact[],
+  missing: ChainFacts['missing'],
+): Judged | undefined {
+  const { chainId, blockNumber, blockHash } = anchor;
+  if (trusted.some((block) => !equalBytes(block.blockHash, blockHash))) {
+    const detail = `block ${blockNumber} of chain ${chainId} has another hash than the anchor says`;
+    return { code: 'anchor-contradicted', detail };
+  }
+  const [field] = facts.flatMap((fact) => differingField(fact, anchor) ?? []);
+  if (field !== undefined) {
+    return { code: 'anchor-contradicted', detail: `the chain has another ${field} for this anchor` };
+  }
+  if (missing?.some((item) => isSameSlot(item, anchor))) {
+    const isDisputed = facts.length > 0;
+    const detail = 'the contract holds no root for this size';
+    return { code: 'anchor-missing', detail: isDisputed ? `${detail}, though its event was found` : detail };
+  }
+  return undefined;
+}
+
+/** All that was read from the chain must call the block final; the verifier's own word counts where nothing was. */
+function whoSaysFinal(
+  facts: readonly AnchorFact[],
+  trusted: readonly TrustedBlock[],
+): FinalitySource | undefined {
+  const read = [...facts, ...trusted.filter(({ source }) => source === 'chain')];
+  if (read.length > 0) return read.every(({ final }) => final) ? 'chain' : undefined;
+  return trusted.some(({ final }) => final) ? 'verifier' : undefined;
 }
 
 function describeKnown(known: Known, isPinned: boolean): Judged {
-  const { blockNumber, chainId } = known.fact;
-  const how = known.by === 'event-proof' ? ', as the proof in the receipt shows' : '';
+  const { blockNumber, chainId, by } = known.anchor;
+  const how = by === 'event-proof' ? ', as the proof in the receipt shows' : '';
   const where = `in block ${blockNumber} of chain ${chainId}${how}`;
   if (isPinned) return { known, code: 'anchored', detail: where };
   const detail = `${where}, in a contract not known to be the log’s: whether it refuses other histories is open`;
@@ -136,23 +166,25 @@ function describeKnown(known: Known, isPinned: boolean): Judged {
 }
 
 function judgeFinality(known: readonly Known[]): Pick<AnchoringAnswers, 'final' | 'not-after'> {
-  const final = known.filter(({ fact }) => fact.final);
-  const earliest = final.sort((a, b) => a.fact.blockTime - b.fact.blockTime)[0];
-  if (earliest === undefined) {
+  const byTime = known.toSorted((a, b) => a.anchor.blockTime - b.anchor.blockTime);
+  const earliest = byTime.find(({ finalBy }) => finalBy !== undefined);
+  if (earliest?.finalBy === undefined) {
+    const [waiting] = byTime;
+    const block = `block ${waiting?.anchor.blockNumber} of chain ${waiting?.anchor.chainId}`;
     return {
-      final: answer('final', 'not-final', 'the block of the anchor is not final yet'),
-      'not-after': answer('not-after', 'block-not-final', 'the block of the anchor may still be replaced'),
+      final: answer('final', 'not-final', `${block} is not final yet`),
+      'not-after': answer('not-after', 'block-not-final', `${block} may still be replaced`),
     };
   }
-  const { by, fact } = earliest;
-  const { blockTime: time, chainId, blockNumber } = fact;
+  const { finalBy, anchor } = earliest;
+  const { blockTime: time, chainId, blockNumber, by } = anchor;
+  const isTold = finalBy === 'verifier';
+  const detail = `block ${blockNumber} of chain ${chainId} is final${isTold ? ', as you say' : ''}`;
+  const [code, data] = [isTold ? 'final-as-told' : 'final', { by: finalBy, chainId, blockNumber }] as const;
   return {
-    final: answer('final', 'final', `block ${blockNumber} of chain ${chainId} is final`),
+    final: answer('final', code, detail, data),
     'not-after': answer('not-after', 'block-time', `it existed when block ${blockNumber} was made`, {
-      time,
-      chainId,
-      blockNumber,
-      by,
+      ...{ time, chainId, blockNumber, by },
     }),
   };
 }

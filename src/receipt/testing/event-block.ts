@@ -57,5 +57,5 @@ export function inBlock(anchor: Anchor, options: BlockOptions = {}): Anchor {
 
 /** The anchor's block, as somebody knows it whom the verifier trusts. */
 export function trusting({ chainId, blockNumber, blockHash }: Anchor, final = true): TrustedBlock {
-  return { chainId, blockNumber, blockHash, final };
+  return { chainId, blockNumber, blockHash, final, source: 'verifier' };
 }

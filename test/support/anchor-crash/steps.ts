@@ -26,6 +26,8 @@ export class CrashPoint {
   readonly step: Step;
   readonly #chain: TestChain;
   readonly #kill: () => Promise<unknown>;
+  /** The transactions of the one anchor: on a busy machine the first is replaced before it is mined. */
+  readonly #sent = new Set<string>();
   #transaction: string | undefined;
   #isStruck = false;
   #isOver = false;
@@ -48,8 +50,7 @@ export class CrashPoint {
   /** What the signer answers. */
   async onSigned(raw: string): Promise<string | Odd> {
     if (this.step !== 'signed') return raw;
-    this.#transaction = keccak256(raw); // not one that was signed before and is sent only now
-    return this.#strike();
+    return this.#strikeOver(keccak256(raw)); // not one that was signed before and is sent only now
   }
 
   /** What the node answers. */
@@ -71,24 +72,28 @@ export class CrashPoint {
 
   /** The anchor's block stays the newest until the gateway has heard of it: so each step has a look at the chain of its own. */
   readonly mayMine = async (): Promise<boolean> => {
-    if (this.#transaction === undefined || this.#isHeard || this.#isStruck) return !this.#isStruck;
-    return (await this.#chain.blockOf(this.#transaction)) === undefined;
+    if (this.#isHeard || this.#isStruck) return !this.#isStruck;
+    const blocks = await Promise.all([...this.#sent].map((hash) => this.#chain.blockOf(hash)));
+    return blocks.every((block) => block === undefined);
   };
 
   async #onSend({ params }: RpcCall, truth: Truth): Promise<unknown> {
-    this.#transaction ??= keccak256(String(params[0]));
-    if (this.step === 'recorded') return this.#strike();
-    if (this.step !== 'sent') return truth();
+    const hash = keccak256(String(params[0]));
+    this.#sent.add(hash);
+    if (this.step !== 'recorded' && this.step !== 'sent') return truth();
+    if (this.step === 'recorded') return this.#strikeOver(hash);
     return this.#chain.alone(async () => {
-      await truth();
-      return this.#strike();
+      const answer = await truth();
+      return typeof answer === 'string' ? this.#strikeOver(hash) : answer; // not when the node refuses it
     });
   }
 
   async #onReceipt({ params }: RpcCall, truth: Truth): Promise<unknown> {
     const receipt = await truth();
-    if (params[0] !== this.#transaction || receipt === null) return receipt;
-    if (this.step === 'mined') return this.#strike();
+    const hash = String(params[0]);
+    if (!this.#sent.has(hash) || receipt === null) return receipt;
+    if (this.step === 'mined') return this.#strikeOver(hash);
+    this.#transaction ??= hash;
     this.#isHeard = true;
     return receipt;
   }
@@ -101,6 +106,11 @@ export class CrashPoint {
     if (this.step === 'confirmed') return this.#strike();
     this.#isToldFinal = true;
     return block;
+  }
+
+  #strikeOver(transaction: string): Promise<Odd> {
+    this.#transaction ??= transaction;
+    return this.#strike();
   }
 
   async #strike(): Promise<Odd> {
