@@ -45,7 +45,7 @@ describe('initProvider', () => {
     expect(loadProviderConfig(configFile)).toMatchObject({
       host: '127.0.0.1',
       provider: 'clinic-a',
-      dataDirectory: path.join(directory, 'new', 'inbox'),
+      dataDir: path.join(directory, 'new', 'inbox'),
       trust: { origin: 'gateway.example/log', logKey: key },
       webhookKeys: [key],
     });
@@ -71,7 +71,7 @@ describe('loadProviderConfig', () => {
     const config = {
       listen: { host: '', port: 70_000, tls: true },
       provider: 'clinic a',
-      dataDirectory: 7,
+      dataDir: 7,
       sealingKeyFile: 'nowhere',
       gateway: { origin: 'a b', logKey: bytesToBase64(new Uint8Array(32)), webhookKeys: ['whsec_x'] },
       devices: [
@@ -89,7 +89,7 @@ describe('loadProviderConfig', () => {
         listen.host: missing: a host name or address
         listen.port: must be a port number from 0 to 65535
         provider: must be the id the gateway knows you by
-        dataDirectory: must be a directory
+        dataDir: must be a directory
         sealingKeyFile: the file cannot be read
         gateway.origin: must be the origin of the gateway's log
         gateway.logKey: must be the log's Ed25519 key in base64, from the gateway's operator
@@ -133,15 +133,18 @@ describe('runProvider', () => {
       stop.abort();
     };
     const writeError = (line: string) => lines.push(line);
-    expect(await runProvider(configFile, { writeLine, writeError, stopped: stop.signal })).toBe(0);
-    expect(lines).toEqual([
-      expect.stringMatching(/^provider clinic-a listening on http:\/\/127\.0\.0\.1:[0-9]+\/deliveries$/),
-    ]);
+    const logger = { info: () => undefined, error: (_: object, message: string) => lines.push(message) };
+    const io = { logger, writeLine, writeError, stopped: stop.signal };
+    expect(await runProvider(configFile, io)).toBe(0);
+    expect(lines).toHaveLength(1);
+    const { http, url, ready } = JSON.parse(lines[0] ?? '') as Record<string, unknown>;
+    expect({ ready, url }).toEqual({ ready: true, url: `http://127.0.0.1:${String(http)}/deliveries` });
   });
 
   it('ends with 2 when the configuration is wrong and with 1 when it cannot start', async () => {
     const { configFile } = initProvider(directory, { ...known, host: 'no.such.host.invalid' });
-    const io = { writeLine: () => {}, writeError: () => {}, stopped: new AbortController().signal };
+    const logger = { info: () => {}, error: () => {} };
+    const io = { logger, writeLine: () => {}, writeError: () => {}, stopped: new AbortController().signal };
     expect(await runProvider(configFile, io)).toBe(1);
     expect(await runProvider(path.join(directory, 'absent.json'), io)).toBe(2);
   });

@@ -5,7 +5,7 @@
  * {
  *   "listen": { "host": "127.0.0.1", "port": 8490 },
  *   "provider": "clinic-a",
- *   "dataDirectory": "inbox",
+ *   "dataDir": "inbox",
  *   "sealingKeyFile": "sealing-key",
  *   "gateway": { "origin": "gateway.example/log", "logKey": "base64", "webhookKeys": ["whpk_..."] },
  *   "devices": [{ "device": "urn:dev:ow:...", "algorithm": "ESP256", "publicKey": "base64" }]
@@ -29,7 +29,7 @@ export interface ProviderConfig {
   readonly port: number;
   /** Our id, as the gateway knows us. */
   readonly provider: string;
-  readonly dataDirectory: string;
+  readonly dataDir: string;
   /** X25519 private key, 32 bytes. */
   readonly sealingKey: Uint8Array;
   readonly trust: Trust;
@@ -59,7 +59,7 @@ export function loadProviderConfig(file: string): ProviderConfig {
   const root = reader.object(readJson(file), '', [
     'listen',
     'provider',
-    'dataDirectory',
+    'dataDir',
     'sealingKeyFile',
     'gateway',
     'devices',
@@ -71,10 +71,7 @@ export function loadProviderConfig(file: string): ProviderConfig {
     host: reader.text(listen['host'], 'listen.host', /^\S{1,255}$/, 'a host name or address'),
     port: reader.port(listen['port'], 'listen.port'),
     provider: reader.text(root['provider'], 'provider', /^[!-~]{1,64}$/, 'the id the gateway knows you by'),
-    dataDirectory: path.resolve(
-      directory,
-      reader.text(root['dataDirectory'], 'dataDirectory', /./, 'a directory'),
-    ),
+    dataDir: path.resolve(directory, reader.text(root['dataDir'], 'dataDir', /./, 'a directory')),
     sealingKey: reader.keyFile(root['sealingKeyFile'], 'sealingKeyFile', directory),
     trust: {
       origin: reader.text(

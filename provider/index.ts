@@ -22,4 +22,4 @@ export { Provider, type ProviderParts, startProvider } from './provider.ts';
 export { describeEntry, type InboxItem, type Reading, readInbox } from './readings.ts';
 export { type ChainChecker, checkAnchors, type ReceiptFault } from './receipts.ts';
 export { Receiver, type ReceiverOptions, type Reply } from './receiver.ts';
-export { type ProviderIo, runProvider } from './run.ts';
+export { type ProviderIo, type ProviderLogger, runProvider } from './run.ts';

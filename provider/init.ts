@@ -32,7 +32,7 @@ export function initProvider(directory: string, options: InitOptions): InitResul
   const config = {
     listen: { host: options.host ?? '127.0.0.1', port: options.port ?? 8480 },
     provider: options.provider,
-    dataDirectory: 'inbox',
+    dataDir: 'inbox',
     sealingKeyFile: 'sealing-key',
     gateway: {
       origin: options.origin ?? '',

@@ -33,6 +33,10 @@ export class Provider {
     return this.#server.url;
   }
 
+  get port(): number {
+    return this.#server.port;
+  }
+
   /** Compares every anchor not settled yet with the chain, when there is one. Gives how many were settled. */
   async checkAnchors(): Promise<number> {
     return this.#chain === undefined ? 0 : checkAnchors(this.inbox, this.#chain);
@@ -48,7 +52,7 @@ export class Provider {
 /** Opens the store and listens. Rejects with the system's error when either cannot be had. */
 export async function startProvider(config: ProviderConfig, parts: ProviderParts = {}): Promise<Provider> {
   const { now = Date.now, chain, onError = () => {} } = parts;
-  const inbox = new Inbox(openInboxDatabase(config.dataDirectory));
+  const inbox = new Inbox(openInboxDatabase(config.dataDir));
   try {
     const open = await createOpener(config.sealingKey);
     const { provider, trust, webhookKeys, host, port } = config;

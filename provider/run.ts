@@ -2,8 +2,15 @@
 import { loadProviderConfig, ProviderConfigError } from './config.ts';
 import { type ProviderParts, startProvider } from './provider.ts';
 
+/** Takes log lines: fields and a sentence. */
+export interface ProviderLogger {
+  info(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
 /** What the command line hands over. */
 export interface ProviderIo extends Omit<ProviderParts, 'onError'> {
+  readonly logger: ProviderLogger;
   readonly writeLine: (line: string) => void;
   readonly writeError: (line: string) => void;
   /** Aborted on SIGTERM or SIGINT. */
@@ -14,22 +21,23 @@ export interface ProviderIo extends Omit<ProviderParts, 'onError'> {
 const ANCHOR_CHECK_MS = 5_000;
 
 /**
- * Starts the provider of a configuration file, says where it listens, and stops cleanly when `io.stopped` aborts.
+ * Starts the provider of a configuration file, says in a line of JSON where it listens, and stops cleanly when `io.stopped` aborts.
  * @returns the exit code: 0 stopped as told, 1 could not start, 2 the configuration is wrong
  */
 export async function runProvider(configFile: string, io: ProviderIo): Promise<0 | 1 | 2> {
   try {
     const config = loadProviderConfig(configFile);
-    const onError = (error: unknown) => io.writeError(`provider: ${describe(error)}`);
+    const onError = (error: unknown) => io.logger.error({}, describe(error));
     const provider = await startProvider(config, { ...io, onError });
-    io.writeLine(`provider ${config.provider} listening on ${provider.url}`);
+    io.writeLine(JSON.stringify({ ready: true, http: provider.port, url: provider.url }));
     const checks = setInterval(() => void provider.checkAnchors().catch(onError), ANCHOR_CHECK_MS);
     await aborted(io.stopped);
     clearInterval(checks);
     await provider.close();
+    io.logger.info({}, 'stopped');
     return 0;
   } catch (error) {
-    io.writeError(`provider: ${describe(error)}`);
+    io.writeError(`vitalseal provider serve: ${describe(error)}`);
     return error instanceof ProviderConfigError ? 2 : 1;
   }
 }

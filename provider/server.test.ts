@@ -27,7 +27,7 @@ beforeEach(async () => {
       host: '127.0.0.1',
       port: 0,
       provider: PROVIDER,
-      dataDirectory: path.join(directory, 'data'),
+      dataDir: path.join(directory, 'data'),
       sealingKey: KEYS.privateKey,
       trust: { origin: ORIGIN, logKey: gateway.logSigner.publicKey.bytes, pinned: new Map() },
       webhookKeys: [gateway.webhookSigner.publicKey.bytes],
@@ -128,7 +128,7 @@ describe('the server', () => {
       host: '127.0.0.1',
       port,
       provider: PROVIDER,
-      dataDirectory: path.join(bench.directory, 'other'),
+      dataDir: path.join(bench.directory, 'other'),
       sealingKey: KEYS.privateKey,
     };
     const trust = { origin: ORIGIN, logKey: new Uint8Array(32), pinned: new Map() };

@@ -59,6 +59,10 @@ export class DeliveryServer {
     return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}${DELIVERIES_PATH}`;
   }
 
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
   async listen(): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#server.once('error', reject);

@@ -140,7 +140,7 @@ describe('typical mistakes', () => {
       `"2: vitalseal serve: cannot read the configuration vitalseal.json; vitalseal init makes one"`,
     );
     expect(await ask('provider', 'serve')).toMatchInlineSnapshot(`
-      "2: provider: provider.json:
+      "2: vitalseal provider serve: provider.json:
         (file): cannot be read; run provider init first"
     `);
   });

@@ -84,7 +84,7 @@ class World {
         host: '127.0.0.1',
         port: 0,
         provider: 'clinic',
-        dataDirectory: directory,
+        dataDir: directory,
         sealingKey: keys.privateKey,
         trust: { origin: ORIGIN, logKey: bench.log.signer.publicKey.bytes, pinned: new Map() },
         webhookKeys: [WEBHOOK_SIGNER.publicKey.bytes],

@@ -33,6 +33,23 @@ afterAll(async () => {
   site?.remove();
 });
 
+const sizeOf = (note = ''): number => Number(note.split('\n')[1]);
+
+function expectBothSigned(
+  pair: { readonly cosignedNote: string; readonly otherNote: string } | undefined,
+): void {
+  const { cosignedNote = '', otherNote = '' } = pair ?? {};
+  expect(cosignedNote).not.toBe(otherNote);
+  for (const note of [cosignedNote, otherNote])
+    expect(verifyCheckpoint(note, logKey())).toMatchObject({ kind: 'ok' });
+}
+
+function logKey(): { origin: string; publicKey: Uint8Array } {
+  const known = readFileSync(site.file('gateway/gateway-public.json'), 'utf8');
+  const { logKey } = JSON.parse(known) as { logKey: string };
+  return { origin: ORIGIN, publicKey: Uint8Array.from(Buffer.from(logKey, 'base64')) };
+}
+
 const servedNote = async (): Promise<string> => (await site.get('/checkpoint')).text();
 
 async function statusOfWitness(): Promise<WitnessStatus> {
@@ -56,11 +73,7 @@ it('cosigns each checkpoint; anybody with the two keys can check it', async () =
     const served = await servedNote();
     return verifyCosignature(served, witness.key).kind === 'ok' && served;
   });
-  const { logKey } = JSON.parse(readFileSync(site.file('gateway/gateway-public.json'), 'utf8')) as {
-    logKey: string;
-  };
-  const publicKey = Uint8Array.from(Buffer.from(logKey, 'base64'));
-  expect(verifyCheckpoint(note, { origin: ORIGIN, publicKey })).toMatchObject({ kind: 'ok' });
+  expect(verifyCheckpoint(note, logKey())).toMatchObject({ kind: 'ok' });
   // The same by OpenSSL, put together by hand.
   const [text = '', lines = ''] = note.split('\n\n');
   const encoded =
@@ -100,7 +113,7 @@ it('holds nothing up while it is away, and takes up the newest checkpoint when i
   expect((await statusOfWitness()).lastError).toBeUndefined();
 });
 
-it('refuses a log that goes on from an old copy of itself, and the gateway raises an alarm', async () => {
+it('refuses a log that goes on from an old copy of itself, keeps what that signs, and the gateway raises an alarm', async () => {
   const copy = site.file('old-copy');
   await stopGateway();
   cpSync(site.dataDirectory, copy, { recursive: true });
@@ -113,7 +126,14 @@ it('refuses a log that goes on from an old copy of itself, and the gateway raise
   renameSync(site.dataDirectory, `${site.dataDirectory}-honest`);
   renameSync(copy, site.dataDirectory);
   await site.startGateway();
-  // First it is behind the witness, then beside it.
+  // First it is behind the witness, then beside it. Whoever has one of its checkpoints can show it to the witness.
+  const { fork } = await until('proof of the fork', async () => {
+    await witness.post(`old 0\n\n${await servedNote()}`);
+    const listed = await witness.log();
+    return listed.fork !== undefined && listed;
+  });
+  expectBothSigned(fork);
+  expect(sizeOf(fork?.cosignedNote)).toBe(sizeOf(fork?.otherNote));
   await until('alarm', async () => (await statusOfWitness()).isInConflict);
   expect(await site.metric(`vitalseal_witness_conflict{witness="${witness.key.name}"}`)).toBe(1);
   expect(site.gateway.err()).toContain('"code":"witness-conflict"');
@@ -129,7 +149,18 @@ it('refuses a log that goes on from an old copy of itself, and the gateway raise
     root: cosigned.root,
     note: cosigned.note,
   });
-  expect(witness.program.err()).toContain('does not hold');
+  const [unproven] = (await witness.log()).unproven ?? [];
+  expectBothSigned(unproven);
+  expect(sizeOf(unproven?.otherNote)).toBeGreaterThan(cosigned.size);
+  const said = witness.program.err().trim().split('\n');
+  const lines = said.map((line) => JSON.parse(line) as { level: number; time: number; msg: string });
+  expect(lines.map(({ level, msg }) => [level, msg.split(':')[0]])).toEqual(
+    expect.arrayContaining([
+      [50, 'the log has signed two roots for one size'],
+      [40, 'the proof to the log’s checkpoint does not hold'],
+    ]),
+  );
+  expect(lines.every(({ time }) => time > 0)).toBe(true);
 });
 
 it('agrees again when the log is put back as it was', async () => {
@@ -139,7 +170,15 @@ it('agrees again when the log is put back as it was', async () => {
   await site.startGateway();
   await until('agreement', async () => {
     const { lag, isInConflict } = await statusOfWitness();
-    return lag === 0 && !isInConflict;
+    // The next checkpoint may be sealed in between, and not be cosigned yet.
+    return lag === 0 && !isInConflict && verifyCosignature(await servedNote(), witness.key).kind === 'ok';
   });
-  expect(verifyCosignature(await servedNote(), witness.key).kind).toBe('ok');
+});
+
+it('goes on listing the fork, and counts the old checkpoints that anybody shows again', async () => {
+  const { fork, unproven, stale } = await witness.log();
+  expect([fork, unproven]).toEqual([expect.anything(), expect.anything()]);
+  expect((await witness.post(`old 0\n\n${fork?.cosignedNote}`)).status).toBe(409);
+  expect((await witness.log()).stale).toMatchObject({ count: (stale?.count ?? 0) + 1, size: fork?.size });
+  expect(witness.program.err()).toContain('is smaller than the one cosigned');
 });

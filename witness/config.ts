@@ -6,7 +6,7 @@
  *   "listen": { "host": "127.0.0.1", "port": 8491 },
  *   "name": "witness.example/w1",
  *   "keyFile": "witness-key",
- *   "dataDirectory": "state",
+ *   "dataDir": "state",
  *   "requestsPerMinute": 600,
  *   "logs": [{ "origin": "clinic.example/log", "keys": ["clinic.example/log+0123abcd+AbCd..."] }]
  * }
@@ -32,7 +32,7 @@ export interface WitnessConfig {
   /** Key name of the witness. */
   readonly name: string;
   readonly signer: Signer;
-  readonly dataDirectory: string;
+  readonly dataDir: string;
   /** From one address; more are refused with 429. */
   readonly requestsPerMinute: number;
   readonly logs: TrustedLogs;
@@ -59,7 +59,7 @@ const Schema = Type.Object(
     ),
     name: Type.String({ minLength: 1, maxLength: 255 }),
     keyFile: Type.String({ minLength: 1 }),
-    dataDirectory: Type.String({ minLength: 1 }),
+    dataDir: Type.String({ minLength: 1 }),
     requestsPerMinute: Type.Integer({ minimum: 1, maximum: 1_000_000 }),
     logs: Type.Array(
       Type.Object(
@@ -91,7 +91,7 @@ export function loadWitnessConfig(file: string): WitnessConfig {
     ...settings.listen,
     name: settings.name,
     signer,
-    dataDirectory: path.resolve(directory, settings.dataDirectory),
+    dataDir: path.resolve(directory, settings.dataDir),
     requestsPerMinute: settings.requestsPerMinute,
     logs,
   });

@@ -21,12 +21,35 @@ const SCHEMA = `
     note TEXT NOT NULL,          -- as the log signed it
     cosigned_at INTEGER NOT NULL -- seconds, by our clock
   ) STRICT, WITHOUT ROWID;
-  -- Evidence: what the log signed for a size that it had signed another root for. The first one of each log is kept.
+  -- The newest ones of each log, so that a log put back to an old copy is known by what it signs.
+  CREATE TABLE IF NOT EXISTS cosigned (
+    origin TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    root BLOB NOT NULL CHECK (length(root) = 32),
+    note TEXT NOT NULL,
+    PRIMARY KEY (origin, size)
+  ) STRICT, WITHOUT ROWID;
+  -- Evidence, as evidence.ts tells it apart.
   CREATE TABLE IF NOT EXISTS forks (
     origin TEXT PRIMARY KEY,
     size INTEGER NOT NULL,
     cosigned_note TEXT NOT NULL,
     other_note TEXT NOT NULL,
+    refused_at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS unproven (
+    origin TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    root BLOB NOT NULL CHECK (length(root) = 32),
+    cosigned_note TEXT NOT NULL,
+    other_note TEXT NOT NULL,
+    refused_at INTEGER NOT NULL,
+    PRIMARY KEY (origin, size, root)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS stale (
+    origin TEXT PRIMARY KEY,
+    count INTEGER NOT NULL,
+    size INTEGER NOT NULL,
     refused_at INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
 `;

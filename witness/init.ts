@@ -32,7 +32,7 @@ export function initWitness(
     listen: { host, port },
     name,
     keyFile: 'witness-key',
-    dataDirectory: 'state',
+    dataDir: 'state',
     requestsPerMinute,
     logs,
   };

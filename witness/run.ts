@@ -4,10 +4,11 @@ import { openState } from './database.ts';
 import { Heads } from './heads.ts';
 import { witnessKey } from './keys.ts';
 import { WitnessServer } from './server.ts';
-import { Witness } from './witness.ts';
+import { Witness, type WitnessLogger } from './witness.ts';
 
 /** What the command line hands over. */
 export interface WitnessIo {
+  readonly logger: WitnessLogger;
   readonly writeLine: (line: string) => void;
   readonly writeError: (line: string) => void;
   /** Aborted on SIGTERM or SIGINT. */
@@ -22,7 +23,7 @@ export async function runWitness(configFile: string, io: WitnessIo): Promise<0 |
   try {
     return await serve(configFile, io);
   } catch (error) {
-    io.writeError(`witness: ${describe(error)}`);
+    io.writeError(`vitalseal witness serve: ${describe(error)}`);
     return error instanceof WitnessConfigError ? 2 : 1;
   }
 }
@@ -30,7 +31,7 @@ export async function runWitness(configFile: string, io: WitnessIo): Promise<0 |
 async function serve(configFile: string, io: WitnessIo): Promise<0> {
   const config = loadWitnessConfig(configFile);
   const { name, signer, logs } = config;
-  const heads = new Heads(openState(config.dataDirectory));
+  const heads = new Heads(openState(config.dataDir));
   const failure = Promise.withResolvers<never>();
   failure.promise.catch(() => undefined); // raced below; it may come while the server closes
   try {
@@ -40,7 +41,7 @@ async function serve(configFile: string, io: WitnessIo): Promise<0> {
       logs,
       heads,
       now: Date.now,
-      onRefused: (origin, reason) => io.writeError(`witness: refused a checkpoint of ${origin}: ${reason}`),
+      logger: io.logger,
     });
     const server = new WitnessServer({
       ...config,
@@ -48,12 +49,15 @@ async function serve(configFile: string, io: WitnessIo): Promise<0> {
       onFailure: failure.reject,
     });
     await server.listen();
-    io.writeLine(JSON.stringify({ ready: true, url: server.url, key: witnessKey(name, signer) }));
+    io.writeLine(
+      JSON.stringify({ ready: true, http: server.port, url: server.url, key: witnessKey(name, signer) }),
+    );
     try {
       await Promise.race([aborted(io.stopped), failure.promise]);
     } finally {
       await server.close();
     }
+    io.logger.info({}, 'stopped');
     return 0;
   } finally {
     heads.close();

@@ -43,6 +43,10 @@ export class WitnessServer {
     return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
   }
 
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
   /** Rejects with the system's error when the address cannot be had. */
   async listen(): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();

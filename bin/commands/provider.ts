@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import pino from 'pino';
 import {
   type ChainChecker,
   Inbox,
@@ -92,11 +93,13 @@ const providerServe: Command = {
     },
   },
   help: `
-Checks every signature and every proof itself. With --rpc it also looks each anchor up on the chain: a proof is then "anchored"
+Writes one JSON line to standard output when it is ready ({"ready":true,"http":PORT,"url":URL}; the gateway posts to the URL) and its
+log to standard error. Checks every signature and every proof itself. With --rpc it also looks each anchor up on the chain: a proof is then "anchored"
 instead of "included", or "contradicted".`,
   async run(values, _positionals, io) {
     const code = await runProvider(text(values, 'config'), {
       ...chainOf(values),
+      logger: pino({ base: null }, pino.destination(2)),
       writeLine: (line) => io.out(line),
       writeError: (line) => io.err(line),
       stopped: io.stopped,
@@ -127,7 +130,7 @@ const providerList: Command = {
   help: 'Prints one JSON object a line.',
   async run(values, _positionals, io) {
     const config = loadProviderConfig(text(values, 'config'));
-    const db = openInboxDatabase(config.dataDirectory);
+    const db = openInboxDatabase(config.dataDir);
     try {
       const after =
         values['after'] === undefined ? {} : { after: whole(values, 'after', 0, Number.MAX_SAFE_INTEGER) };

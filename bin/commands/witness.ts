@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import pino from 'pino';
 import { base64ToBytes, bytesToHex } from '../../src/bytes.ts';
 import { ED25519_TYPE, isKeyName } from '../../src/signed-note.ts';
 import { formatVerifierKey } from '../../src/verifier-key.ts';
@@ -79,10 +80,11 @@ const witnessServe: Command = {
   options: { config: CONFIG },
   help: `
 Speaks C2SP tlog-witness (add-checkpoint) with the logs it is configured for. Writes one JSON line to standard output when it is
-ready ({"ready":true,"url":URL,"key":KEY}), and to standard error what a log signed and was refused. Killed at any moment, it
-goes on where it was: it answers only when what it has cosigned is on the disk.`,
+ready ({"ready":true,"http":PORT,"url":URL,"key":KEY}), and its log to standard error: what a log signed and was refused, of each kind
+once a minute. Killed at any moment, it goes on where it was: it answers only when what it has cosigned is on the disk.`,
   async run(values, _positionals, io) {
     const code = await runWitness(text(values, 'config'), {
+      logger: pino({ base: null }, pino.destination(2)),
       writeLine: (line) => io.out(line),
       writeError: (line) => io.err(line),
       stopped: io.stopped,
@@ -93,22 +95,33 @@ goes on where it was: it answers only when what it has cosigned is on the disk.`
 
 const witnessList: Command = {
   name: 'witness list',
-  summary: 'List the logs a witness has cosigned, and the forks it was shown',
+  summary: 'List the logs a witness has cosigned, and what they signed that does not go with it',
   options: { config: CONFIG },
   help: `
-Prints one JSON object a line, for each log the newest checkpoint cosigned. Where the log has signed two roots for one size, "fork" holds
-both checkpoints: proof for anybody who has the log’s key. Exit code 1 when there is one.`,
+Prints one JSON object a line, for each log the newest checkpoint cosigned, and where there is something:
+
+  fork      two checkpoints of one size with different roots, both signed by the log: proof for anybody who has its key
+  unproven  checkpoints the log signed that were offered with a proof that does not hold, each with the one cosigned at that time, at most
+            16: a fork, or a genuine checkpoint whose proof was broken on the way, by the log or by a stranger. No proof by itself.
+            It is withdrawn when the witness cosigns the same root for that size, or is shown a proof from it to a checkpoint it has
+            cosigned; it becomes a fork when the witness cosigns another root for that size. Else it stays.
+  stale     how many checkpoints were offered that are smaller than the one cosigned: the log was put back to an old copy, or
+            somebody shows an old checkpoint again. No alarm
+
+Exit code 1 when there is a fork or something unproven.`,
   async run(values, _positionals, io) {
-    const heads = new Heads(readState(loadWitnessConfig(text(values, 'config')).dataDirectory));
+    const heads = new Heads(readState(loadWitnessConfig(text(values, 'config')).dataDir));
     try {
-      const forks = new Map(heads.forks().map((fork) => [fork.origin, fork]));
-      for (const { origin, size, root, note, cosignedAt } of heads.list()) {
-        const fork = forks.get(origin);
+      const logs = heads.list().map((head) => ({ ...head, ...heads.evidence.of(head.origin) }));
+      for (const { root, unproven, ...log } of logs)
         io.out(
-          JSON.stringify({ origin, size, root: bytesToHex(root), cosignedAt, note, ...(fork && { fork }) }),
+          JSON.stringify({
+            ...log,
+            root: bytesToHex(root),
+            ...(unproven && { unproven: unproven.map((one) => ({ ...one, root: bytesToHex(one.root) })) }),
+          }),
         );
-      }
-      return forks.size === 0 ? EXIT.ok : EXIT.no;
+      return logs.some(({ fork, unproven }) => fork ?? unproven) ? EXIT.no : EXIT.ok;
     } finally {
       heads.close();
     }

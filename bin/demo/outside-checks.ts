@@ -43,7 +43,7 @@ export async function checkNothingLost(
 
 /** The clinic's reader goes through the inbox as it would: with a cursor of its own. */
 export function readWholeInbox(stage: Stage): InboxItem[] {
-  const db = openInboxDatabase(loadProviderConfig(stage.providerConfig).dataDirectory);
+  const db = openInboxDatabase(loadProviderConfig(stage.providerConfig).dataDir);
   try {
     const inbox = new Inbox(db);
     const items: InboxItem[] = [];

@@ -87,9 +87,7 @@ export class Stage {
       ['provider', 'serve', '--config', providerConfig(directory), ...chainOptions],
       join(directory, 'provider.log'),
     );
-    const url = /https?:\S+/.exec(provider.firstLine)?.[0];
-    if (url === undefined)
-      throw new Error(`the provider said ${JSON.stringify(provider.firstLine)} instead of its address`);
+    const { url } = JSON.parse(provider.firstLine) as { url: string };
     say(`provider   ${url}  (the clinic's inbox; opens, checks and stores what it gets)`);
     configure(directory, { ...(JSON.parse(line) as object), url });
     const gateway = await start(

@@ -37,7 +37,7 @@ beforeEach(() => {
     logs: new Map([[TEST_ORIGIN, [{ name: TEST_ORIGIN, publicKey: TEST_LOG_SIGNER.publicKey.bytes }]]]),
     heads,
     now: () => bench.clock.now(),
-    onRefused: () => undefined,
+    logger: bench.logger,
   });
   store = new SqliteCosignatureStore(bench.db);
   [asked, failures, instead] = [[], [], []];
@@ -135,7 +135,7 @@ describe('a witness that is there', () => {
       logs: new Map([[TEST_ORIGIN, [{ name: TEST_ORIGIN, publicKey: TEST_LOG_SIGNER.publicKey.bytes }]]]),
       heads,
       now: () => bench.clock.now(),
-      onRefused: () => undefined,
+      logger: bench.logger,
     });
     await seal();
     expect(await follower.view()).toMatchObject({ size: 3, lag: 0 });

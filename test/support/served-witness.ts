@@ -13,7 +13,16 @@ interface ListedLog {
   readonly size: number;
   readonly root: string;
   readonly note: string;
-  readonly fork?: { readonly size: number };
+  readonly fork?: ListedPair;
+  readonly unproven?: readonly ListedPair[];
+  readonly stale?: { readonly count: number };
+}
+
+/** Two checkpoints that the log signed. */
+interface ListedPair {
+  readonly size: number;
+  readonly cosignedNote: string;
+  readonly otherNote: string;
 }
 
 export class ServedWitness {
@@ -52,7 +61,8 @@ export class ServedWitness {
 
   async start(): Promise<void> {
     const program = await startVitalseal(['witness', 'serve', '--config', this.#config]);
-    if ((JSON.parse(program.firstLine) as { url: string }).url !== this.entry.url)
+    const { ready, http, url } = JSON.parse(program.firstLine) as Record<string, unknown>;
+    if (ready !== true || url !== this.entry.url || String(http) !== new URL(this.entry.url).port)
       throw new Error(program.firstLine);
     this.#program = program;
   }
@@ -69,7 +79,10 @@ export class ServedWitness {
 
   /** The one log it knows, as it has cosigned it. */
   async log(): Promise<ListedLog> {
-    const { out } = await vitalseal(['witness', 'list', '--config', this.#config]);
-    return JSON.parse(out.trim()) as ListedLog;
+    const { code, out } = await vitalseal(['witness', 'list', '--config', this.#config]);
+    const log = JSON.parse(out.trim()) as ListedLog;
+    if (code !== (log.fork === undefined && log.unproven === undefined ? 0 : 1))
+      throw new Error(`witness list ended with ${code}: ${out}`);
+    return log;
   }
 }
