@@ -234,10 +234,10 @@ describe('typical mistakes', () => {
       writeFileSync(file, JSON.stringify({ ...others, listen: { ...listen, port: closedPort } }));
     }
     expect(await ask('provider', 'serve', '--config', configs[0] ?? '')).toMatchInlineSnapshot(
-      `"3: provider: port 127.0.0.1:<port> is in use; stop what holds it or set listen.port"`,
+      `"3: vitalseal provider serve: port 127.0.0.1:<port> is in use; stop what holds it or set listen.port"`,
     );
     expect(await ask('witness', 'serve', '--config', configs[1] ?? '')).toMatchInlineSnapshot(
-      `"3: witness: port 127.0.0.1:<port> is in use; stop what holds it or set listen.port"`,
+      `"3: vitalseal witness serve: port 127.0.0.1:<port> is in use; stop what holds it or set listen.port"`,
     );
     await new Promise((resolve) => holder.close(resolve));
   });

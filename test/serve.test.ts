@@ -138,7 +138,8 @@ describe('from an empty directory to a proven reading', () => {
     }
     const said = await mustRun(['status', '--config', site.config]);
     expect(said).toMatch(/^devices {6}3; /m);
-    expect(said).toMatch(/^anchors {6}recorded \d+, submitted .*, anchored \d+, final [1-9]\d*/m);
+    for (const state of ['recorded', 'submitted', 'anchored', 'final'])
+      expect(said).toMatch(new RegExp(`^(anchors)? +${state} +[1-9]\\d* entries, since `, 'm'));
     expect((await site.get('/health')).status).toBe(200);
   });
 

@@ -137,7 +137,9 @@ it('refuses a log that goes on from an old copy of itself, keeps what that signs
   await until('alarm', async () => (await statusOfWitness()).isInConflict);
   expect(await site.metric(`vitalseal_witness_conflict{witness="${witness.key.name}"}`)).toBe(1);
   expect(site.gateway.err()).toContain('"code":"witness-conflict"');
-  expect(await mustRun(['status', '--config', site.config])).toContain('FORK?');
+  expect(await mustRun(['status', '--config', site.config])).toContain(
+    'ALARM: it has cosigned another history',
+  );
   await until('a longer fork', async () => (await sizeOfLog()) > cosigned.size + 2);
   await until('a refusal of the longer fork', async () => {
     const { lastError } = await statusOfWitness();
