@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { readCsv } from './csv.ts';
+import { csvRecord, readCsv } from './csv.ts';
 
 const read = (text: string) =>
   Array.from(readCsv(text), (record) =>
@@ -106,6 +106,7 @@ test('whatever is written by the rules is read as it was', () => {
       (rows, end, always) => {
         const lines = rows.map((row) => row.map((f) => (isPlain(f) && !always ? f : quote(f))).join(','));
         expect(read(lines.join(end)).map((record) => record.slice(1))).toEqual(rows);
+        expect(read(rows.map(csvRecord).join(end)).map((record) => record.slice(1))).toEqual(rows);
       },
     ),
     { numRuns: 500 },

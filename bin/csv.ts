@@ -16,6 +16,13 @@ export function* readCsv(text: string): Generator<CsvRecord> {
   }
 }
 
+/** One record, without the end of its line. */
+export function csvRecord(fields: readonly string[]): string {
+  return fields
+    .map((field) => (/[",\r\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field))
+    .join(',');
+}
+
 class CsvReader {
   readonly #text: string;
   #at = 0;

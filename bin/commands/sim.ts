@@ -11,8 +11,9 @@ import { bytesToBase64 } from '../../src/bytes.ts';
 import { ALGORITHM_IDS, type Algorithm } from '../../src/cose/algorithm.ts';
 import { encodeCoseKey } from '../../src/cose/key.ts';
 import { type Command, EXIT, optionalText, text, UsageError, type Values, whole } from '../cli.ts';
+import { csvRecord } from '../csv.ts';
 
-const ENROL_COLUMNS = ['device', 'patient', 'provider', 'key'];
+const ENROL_COLUMNS = ['device', 'patient', 'provider', 'key'] as const;
 
 export const sim: Command = {
   name: 'sim',
@@ -216,17 +217,7 @@ function enrolText(file: string, members: readonly Member[], provider: string): 
     }));
   const lines =
     extname(file).toLowerCase() === '.csv'
-      ? csvLines(enrolments)
+      ? [ENROL_COLUMNS, ...enrolments.map((one) => ENROL_COLUMNS.map((name) => one[name]))].map(csvRecord)
       : enrolments.map((one) => JSON.stringify(one));
   return `${lines.join('\n')}\n`;
-}
-
-/** A provider's name is the only field that may need quotes (RFC 4180). */
-function csvLines(enrolments: readonly Readonly<Record<string, string>>[]): string[] {
-  const quoted = (field: string): string =>
-    /[",\r\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field;
-  return [
-    ENROL_COLUMNS,
-    ...enrolments.map((one) => ENROL_COLUMNS.map((name) => quoted(one[name] ?? ''))),
-  ].map((fields) => fields.join(','));
 }
