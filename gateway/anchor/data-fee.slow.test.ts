@@ -1,5 +1,5 @@
 /** On a real chain that charges for data as the OP Stack does: what is expected of it, and what an anchor then pays. */
-import { Interface } from 'ethers';
+import { Interface, parseEther } from 'ethers';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { READING_LOG_ABI } from '../../contracts/index.ts';
 import { hexToBytes } from '../../src/bytes.ts';
@@ -109,11 +109,11 @@ test('an account that has the gas and not the data fee is to be funded, and noth
   await life.anchorer.tick();
   const { lastError } = await life.anchorer.status();
   expect(lastError?.message).toMatch(
-    /^the gateway's account holds \d+ wei, the next anchor may cost \d+: fund/,
+    /^the account 0x[0-9a-f]{40} holds [\d.]+ ether, and the next anchor may cost up to [\d.]+: fund it/,
   );
   expect(await scene.store.list(1)).toEqual([]);
 
-  const needed = BigInt(/cost (\d+)/.exec(String(lastError?.message))?.[1] ?? 0);
+  const needed = parseEther(/up to ([\d.]+):/.exec(String(lastError?.message))?.[1] ?? '0');
   expect(needed > fee).toBe(true);
   await setBalance(2n * needed);
   await scene.nextCadence(life);

@@ -21,7 +21,7 @@ describe('what is told of the nodes', () => {
     await town.goOn();
     const { lastError, quorum, nodes } = await town.life.anchorer.status();
     expect(lastError?.message.replaceAll(...NO_PORT)).toMatchInlineSnapshot(
-      `"no 2 of 3 nodes agree on the chain, the contract and its operator, 1 answered: http://127.0.0.1:PORT said the operator 0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266; the node at http://127.0.0.1:PORT answered eth_chainId with something that is not JSON; the node at http://127.0.0.1:PORT did not answer eth_chainId within 1000 ms; anchoring goes on when that is over, readings are taken meanwhile"`,
+      `"no 2 of 3 nodes agree on the chain, the contract and its operator, 1 answered: http://127.0.0.1:PORT said the operator 0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266; the node at http://127.0.0.1:PORT answered eth_chainId with a web page, not JSON; the node at http://127.0.0.1:PORT did not answer eth_chainId within 1000 ms; anchoring goes on when that is over, readings are taken meanwhile"`,
     );
     expect({ quorum, nodes: nodes.length }).toEqual({ quorum: 2, nodes: 3 });
     expect(said(town.life, 'warn')).toEqual([
