@@ -54,11 +54,18 @@ function addUp(files, failedSteps) {
 }
 
 installTestPrograms(say);
+const waiting = {
+  name: 'waiting tests',
+  command: 'vitest',
+  args: ['run', '--project', 'waiting'],
+  live: true,
+};
 const whole = { name: 'whole tests', command: 'vitest', args: ['run', '--project', 'whole'], live: true };
-const files = { [UNIT_TESTS.name]: 'unit.json', [whole.name]: 'whole.json' };
+const files = { [UNIT_TESTS.name]: 'unit.json', [waiting.name]: 'waiting.json', [whole.name]: 'whole.json' };
 // The whole tests run real processes against deadlines, so nothing runs beside them.
 const failedSteps = [
   ...(await runSteps([reporting(UNIT_TESTS, 'unit.json'), ...CHECK_STEPS])),
+  ...(await runSteps([reporting(waiting, 'waiting.json')])),
   ...(await runSteps([reporting(whole, 'whole.json')])),
 ];
 const { passed, failed, skipped } = addUp(files, failedSteps);

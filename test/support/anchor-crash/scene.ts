@@ -4,6 +4,7 @@
  */
 import { writeFileSync } from 'node:fs';
 import { honest } from '../../../contracts/testing/node-proxy.ts';
+import { vitalseal } from '../command.ts';
 import { expectFsck, expectPromises, expectReceipt, readLog } from '../crash/checks.ts';
 import type { CrashDevice } from '../crash/device.ts';
 import type { Site } from '../site.ts';
@@ -173,14 +174,13 @@ export class Scene {
   async #endure(felt: NonNullable<Fault['felt']>): Promise<void> {
     const sealed = this.#store.newestCheckpoint();
     const acknowledged = this.#acknowledged();
-    await this.#serve();
-    const { gateway } = this.#site;
     if (felt === 'exit') {
-      const code = await gateway.exited;
-      if (code !== 3 || !gateway.err().includes('"code":"chain-mismatch"'))
-        throw new Error(`the gateway on another chain ended with ${code}: ${gateway.err()}`);
+      const { code, err } = await vitalseal(['serve', '--config', this.#site.config]);
+      if (code !== 3 || !err.includes('"code":"chain-mismatch"'))
+        throw new Error(`the gateway on another chain ended with ${code}: ${err}`);
       return;
     }
+    await this.#serve();
     await until(
       'readings meanwhile',
       () => this.#acknowledged() >= acknowledged + READINGS_MEANWHILE,
